@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/decimal.hpp"
+#include "core/price.hpp"
+#include "core/usage.hpp"
+
+namespace spend {
+
+enum class PricingStatus { priced, priced_with_fallback, free, inconsistent, unpriced };
+/// The status as stored in spend.usage.pricing_status.
+std::string_view to_string(PricingStatus status);
+
+/// What to do with usage whose sub-meters contradict their parent.
+enum class OnInconsistent {
+  raise,  ///< report ErrorKind::inconsistent_usage: a bare function call has no row to flag
+  clamp   ///< child reduced to its parent (a missing parent is raised to its children), status inconsistent, reason
+          ///< names the meters
+};
+
+/// One line of a bill: a quantity of a meter at one rate. Lines with the same meter and tier are one.
+struct CostLine {
+  std::string_view meter;  ///< the meter whose rate bills it (points into the Price)
+  Decimal quantity;        ///< exclusive quantity billed by this line
+  Rate rate;
+  std::string tier;       ///< "" or the tier that applied: "input_tokens > 200000"
+  std::string condition;  ///< "" or the conditions that applied; filled by the price-engine part
+  Decimal amount;         ///< 18 decimals at most; the lines' amounts add up to the cost exactly
+};
+
+struct Costing {
+  PricingStatus status = PricingStatus::unpriced;
+  std::string reason;           ///< why unpriced or inconsistent, or which meters fell back to which rate; else ""
+  Decimal cost;                 ///< meaningless when status is unpriced
+  std::vector<CostLine> lines;  ///< only when asked for
+};
+
+/// Cost of one usage under one price: Σ over exclusive quantities × rate / per, exact, then once half-even at 18
+/// decimals.
+///
+/// Exclusive quantity of a meter = its count minus the exclusive quantities of all its proper descendants present
+/// (inclusion– exclusion on the lattice of meters.hpp). Each is billed at the meter's own rate or that of its nearest
+/// priced ancestor. A non-zero one without any rate makes the usage unpriced, with the meter named; exceptions:
+/// activity-only meters beside something priced, and token meters when the price bills the call on another basis that
+/// the usage carries (images, seconds, characters, pages, requests, ...) and has no token rate for that direction.
+/// `requests` counts 1 when the price rates it and the usage does not say. An empty usage costs 0 (status free only
+/// when a rate of explicit 0 applied to all; {} is priced). In the lines each amount is rounded half-even to 18
+/// decimals and the largest carries the remainder. Errors: inconsistent_usage (OnInconsistent::raise), out_of_range
+/// (cost of 1e20 or more).
+Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines);
+
+}  // namespace spend
