@@ -1,0 +1,89 @@
+# What has to be installed, by purpose, in Debian's package names.
+# shellcheck shell=bash
+
+# The clang tools are pinned to one version: another one formats and warns differently.
+CLANG_MAJOR=14
+
+# postgresql_major: the server to build for: that of PG_CONFIG, else the newest with server headers, else Debian's own.
+postgresql_major() {
+  local major config
+  if [[ -n ${PG_CONFIG:-} ]]; then
+    "$PG_CONFIG" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/'
+    return
+  fi
+  for config in $(printf '%s\n' /usr/lib/postgresql/*/lib/pgxs | sort -t/ -k5,5nr); do
+    major=${config#/usr/lib/postgresql/}
+    major=${major%%/*}
+    if [[ -d $config && -x /usr/lib/postgresql/$major/bin/postgres ]]; then
+      echo "$major"
+      return
+    fi
+  done
+  major=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
+  echo "${major:-15}"
+}
+
+# packages_for PURPOSE...: build (the extension), server (running and testing it), core (the core library's tests and
+# benchmarks, the client), lint (formatter, linter, sanitizers, fuzzers).
+packages_for() {
+  local purpose major
+  major=$(postgresql_major)
+  for purpose in "$@"; do
+    case $purpose in
+      build) echo g++ make pkg-config "postgresql-server-dev-$major" libicu-dev libsodium-dev rapidjson-dev libboost-dev ;;
+      server) echo "postgresql-$major" "postgresql-client-$major" perl libipc-run-perl locales ;;
+      core) echo cmake libgtest-dev libbenchmark-dev libpqxx-dev ;;
+      lint) echo "clang-$CLANG_MAJOR" "libclang-rt-$CLANG_MAJOR-dev" "clang-format-$CLANG_MAJOR" "clang-tidy-$CLANG_MAJOR" ;;
+      *) die "no packages are known for \"$purpose\"" ;;
+    esac
+  done | tr ' ' '\n'
+}
+
+package_installed() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# install_without_starting PACKAGE...: as root. Debian starts a server cluster when the server is installed, unless
+# policy-rc.d forbids it; what was there before is left alone.
+install_without_starting() (
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -q
+  apt-get install -y -q --no-install-recommends "$@"
+)
+
+# require_packages PURPOSE...: install what is missing if we may, else say how and give up.
+require_packages() {
+  local package missing=()
+  if ! command -v dpkg-query >/dev/null; then
+    say "not Debian: assuming that these are here in some form: $(packages_for "$@" | tr '\n' ' ')"
+    return
+  fi
+  for package in $(packages_for "$@"); do
+    package_installed "$package" || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $EUID -ne 0 ]]; then
+    die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}"
+  fi
+  say "installing ${missing[*]}"
+  install_without_starting "${missing[@]}" >&2 || die "could not install ${missing[*]}"
+}
+
+# pg_config_path: the real pg_config of the chosen server (the one in Debian's /usr/bin is a wrapper).
+pg_config_path() {
+  local bindir
+  if [[ -n ${PG_CONFIG:-} ]]; then
+    bindir=$("$PG_CONFIG" --bindir)
+  else
+    bindir=/usr/lib/postgresql/$(postgresql_major)/bin
+    [[ -x $bindir/pg_config ]] || bindir=$(pg_config --bindir)
+  fi
+  echo "$bindir/pg_config"
+}

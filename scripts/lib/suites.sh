@@ -1,0 +1,50 @@
+# The server-side suites, run against the current tree and cluster. Each is run from the source directory.
+# shellcheck shell=bash
+
+# build_extension: warning-free PGXS build and install into the tree that PG_CONFIG belongs to.
+build_extension() {
+  make -s -j"$JOBS" PG_CONFIG="$PG_CONFIG" all && make -s PG_CONFIG="$PG_CONFIG" install >/dev/null
+}
+
+# test_names DIR SUFFIX: names of the test files, in the order in which they run.
+test_names() {
+  find "$1" -maxdepth 1 -name "*$2" -printf '%f\n' 2>/dev/null | sed "s/${2//./\\.}\$//" | sort
+}
+
+# expect_something DIR NAME...: pg_regress stops dead at a test without an expected file; with an empty one it shows the
+# output as a difference and goes on. (scripts/check refuses tests without an expected file before it gets here.)
+expect_something() {
+  local dir=$1 name
+  shift
+  mkdir -p "$dir"
+  for name in "$@"; do [[ -e $dir/$name.out ]] || : >"$dir/$name.out"; done
+}
+
+# run_regress [NAME...]: pg_regress over sql/ and expected/, in a database that has the extension.
+run_regress() {
+  local names=("$@")
+  [[ $# -gt 0 ]] || mapfile -t names < <(test_names sql .sql)
+  expect_something expected "${names[@]}"
+  "$PGXS_SRC/test/regress/pg_regress" --inputdir=. --outputdir=. --bindir="$TREE_BIN" --dbname=contrib_regression \
+    --load-extension=btree_gist --load-extension=pg_spend "${names[@]}"
+}
+
+# run_isolation [NAME...]: pg_isolation_regress over test/isolation.
+run_isolation() {
+  local names=("$@")
+  [[ $# -gt 0 ]] || mapfile -t names < <(test_names test/isolation/specs .spec)
+  mkdir -p output_iso
+  expect_something test/isolation/expected "${names[@]}"
+  "$PGXS_SRC/test/isolation/pg_isolation_regress" --inputdir=test/isolation --outputdir=output_iso --bindir="$TREE_BIN" \
+    --dbname=isolation_regression --load-extension=btree_gist --load-extension=pg_spend "${names[@]}"
+}
+
+# run_tap [FILE...]: the TAP tests; each starts clusters of its own from the tree.
+run_tap() {
+  local files=("$@")
+  [[ $# -gt 0 ]] || mapfile -t files < <(find test/tap -maxdepth 1 -name '*.pl' | sort)
+  # A test that wants a server must ask for one of its own.
+  env -u PGHOST -u PGPORT -u PGUSER TESTDATADIR="$PWD/tmp_check" TESTLOGDIR="$PWD/tmp_check/log" TESTDIR="$PWD" \
+    PG_REGRESS="$PGXS_SRC/test/regress/pg_regress" \
+    prove -I "$PGXS_SRC/test/perl" -I test/tap/lib "${files[@]}"
+}
