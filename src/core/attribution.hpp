@@ -2,10 +2,13 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/status.hpp"
 
 namespace spend {
 
@@ -38,6 +41,9 @@ class Dimensions {
 
   /// {"team": "search", …} for spend.attributions, and back. from_json reads what to_json wrote.
   std::string to_json() const;
+  /// Errors: limit_exceeded, invalid_text, invalid_value naming a dimension whose value is not text.
+  static Result<Dimensions> from_json(std::string_view json);
+  static constexpr std::size_t max_json_bytes = 1024 * 1024;
 
   friend bool operator==(const Dimensions&, const Dimensions&) = default;
 

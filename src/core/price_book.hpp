@@ -13,13 +13,13 @@ namespace spend {
 
 /// What a caller knows about the thing to be priced; text as sent, "" where unknown.
 struct SkuQuery {
-  std::string_view provider;  ///< "" when unknown: the only provider of the model, else its maker
-  std::string_view model;
-  std::string_view surface;
-  std::string_view region;
-  std::string_view service_tier;  ///< "" means standard; "default" and "on_demand" too
-  std::string_view speed;
-  std::string_view variant;
+  std::string_view provider = {};  ///< "" when unknown: the only provider of the model, else its maker
+  std::string_view model = {};
+  std::string_view surface = {};
+  std::string_view region = {};
+  std::string_view service_tier = {};  ///< "" means standard; "default" and "on_demand" too
+  std::string_view speed = {};
+  std::string_view variant = {};
 };
 
 /// Outcome of a lookup: the entry, or why there is none.
