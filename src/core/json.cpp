@@ -21,7 +21,6 @@ namespace {
 /// RapidJSON's own allocator hands a failed malloc's null pointer on and then writes to it.
 class ThrowingAllocator {
  public:
-  static constexpr bool kNeedFree = true;  // NOLINT(readability-identifier-naming): RapidJSON's concept
   void* Malloc(std::size_t size) { return Realloc(nullptr, 0, size); }
   void* Realloc(void* old, std::size_t /*old_size*/, std::size_t size) {
     if (size == 0) {
@@ -163,25 +162,25 @@ JsonEvents::Outcome JsonBuilder::add(Json value, bool container) {
   }
   --nodes_left_;
   if (container) {
-    open_.emplace_back(std::move(key_), std::move(value));
+    open_.push_back({std::move(key_), std::move(value)});
     key_.clear();
     return std::nullopt;
   }
   if (open_.empty()) {
     root_ = std::move(value);
     complete_ = true;
-  } else if (Json& parent = open_.back().second; parent.type == Json::Type::array) {
+  } else if (Json& parent = open_.back().value; parent.type == Json::Type::array) {
     parent.items.push_back(std::move(value));
   } else {
-    parent.members.emplace_back(std::move(key_), std::move(value));
+    parent.members.push_back({std::move(key_), std::move(value)});
     key_.clear();
   }
   return std::nullopt;
 }
 
 JsonEvents::Outcome JsonBuilder::close() {
-  Json value = std::move(open_.back().second);
-  key_ = std::move(open_.back().first);
+  Json value = std::move(open_.back().value);
+  key_ = std::move(open_.back().key);
   open_.pop_back();
   ++nodes_left_;
   return add(std::move(value), false);
@@ -226,7 +225,7 @@ JsonEvents::Outcome JsonBuilder::on_object_start() {
 JsonEvents::Outcome JsonBuilder::on_object_end() {
   // Sorting keeps this O(n log n) whatever the keys are; comparing each with each, or a hash table that crafted keys
   // degrade, would not.
-  const auto& members = open_.back().second.members;
+  const auto& members = open_.back().value.members;
   std::vector<std::string_view> keys;
   keys.reserve(members.size());
   for (const auto& [key, value] : members) {

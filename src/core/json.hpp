@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/status.hpp"
@@ -15,9 +14,10 @@ struct Json {
   enum class Type { null, boolean, number, string, array, object };
   Type type = Type::null;
   bool boolean = false;
-  std::string text;                                   ///< number: as written; string: decoded UTF-8
-  std::vector<Json> items;                            ///< array
-  std::vector<std::pair<std::string, Json>> members;  ///< object, in input order
+  std::string text;         ///< number: as written; string: decoded UTF-8
+  std::vector<Json> items;  ///< array
+  struct Member;
+  std::vector<Member> members;  ///< object, in input order
 
   const Json* find(std::string_view key) const;
 
@@ -28,6 +28,11 @@ struct Json {
   /// Errors: limit_exceeded, invalid_text with the byte offset in detail (also for ill-formed UTF-8, duplicate keys
   /// with the key named, trailing input, NUL in a string).
   static Result<Json> parse(std::string_view text, Limits limits);
+};
+
+struct Json::Member {
+  std::string key;
+  Json value;
 };
 
 /// `text` as a JSON string literal with quotes, escaping only what JSON requires.

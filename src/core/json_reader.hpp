@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/json.hpp"
@@ -66,7 +67,7 @@ class JsonBuilder final : public JsonEvents {
   std::string key_;
   /// The open containers, kept by value and attached to their parent when closed: a pointer into a parent's vector
   /// would dangle when that vector grows.
-  std::vector<std::pair<std::string, Json>> open_;
+  std::vector<Json::Member> open_;
 };
 
 /// The error for a key that occurs twice.
