@@ -44,6 +44,11 @@ override CPPFLAGS := $(foreach flag,$(CPPFLAGS),$(if $(filter -I/%,$(flag)),-isy
 pg_spend--$(EXTVERSION).sql: $(SQL_PARTS) pg_spend.control
 	cat $(SQL_PARTS) > $@
 
+# For tools that must compile as we do (clang-tidy, editors).
+.PHONY: compile-flags
+compile-flags:
+	@echo $(CPPFLAGS) -std=c++20
+
 $(OBJS): Makefile pg_spend.control
 all-lib: exports.map
 -include $(OBJS:.o=.d)

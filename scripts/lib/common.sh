@@ -63,11 +63,11 @@ source_files() {
 }
 
 # copy_source DIR: bring DIR up to date with the source. File times are kept, so that make and cmake rebuild only what
-# changed; files that left the source since the last copy leave DIR too.
+# changed; files that left the source since the last copy leave DIR too. DIR.files remembers what was copied.
 copy_source() {
   local target=$1 list
   mkdir -p "$target"
-  list=$target/.source_files
+  list=$target.files
   source_files | sort -zu >"$list.new"
   if [[ -e $list ]]; then
     comm -z -23 "$list" "$list.new" | (cd "$target" && xargs -0 -r rm -f --)

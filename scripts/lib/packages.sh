@@ -24,10 +24,10 @@ postgresql_major() {
 }
 
 # packages_for PURPOSE...: build (the extension), server (running and testing it), core (the core library's tests and
-# benchmarks, the client), lint (formatter, linter, sanitizers, fuzzers).
+# benchmarks, the client), lint (formatter, linter, sanitizers, fuzzers). PG_SPEND_MAJOR asks for another server's.
 packages_for() {
-  local purpose major
-  major=$(postgresql_major)
+  local purpose major=${PG_SPEND_MAJOR:-}
+  [[ -n $major ]] || major=$(postgresql_major)
   for purpose in "$@"; do
     case $purpose in
       build) echo g++ make pkg-config "postgresql-server-dev-$major" libicu-dev libsodium-dev rapidjson-dev libboost-dev ;;

@@ -43,8 +43,18 @@ run_isolation() {
 run_tap() {
   local files=("$@")
   [[ $# -gt 0 ]] || mapfile -t files < <(find test/tap -maxdepth 1 -name '*.pl' | sort)
+  rm -rf tmp_check
   # A test that wants a server must ask for one of its own.
-  env -u PGHOST -u PGPORT -u PGUSER TESTDATADIR="$PWD/tmp_check" TESTLOGDIR="$PWD/tmp_check/log" TESTDIR="$PWD" \
-    PG_REGRESS="$PGXS_SRC/test/regress/pg_regress" \
-    prove -I "$PGXS_SRC/test/perl" -I test/tap/lib "${files[@]}"
+  env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TESTDATADIR="$PWD/tmp_check" TESTLOGDIR="$PWD/tmp_check/log" \
+    TESTDIR="$PWD" PG_REGRESS="$PGXS_SRC/test/regress/pg_regress" \
+    prove -I "$PGXS_SRC/test/perl" -I test/tap/lib "${files[@]}" && return
+  # prove shows failed tests; why one ended early is in its log only.
+  local log
+  for log in tmp_check/log/regress_log_*; do
+    if grep -q -E '# Looks like|no plan was declared' "$log" || ! grep -q -E '\) 1\.\.[0-9]+$' "$log"; then
+      echo "== $log"
+      tail -n 25 "$log"
+    fi
+  done
+  return 1
 }

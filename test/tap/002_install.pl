@@ -60,7 +60,7 @@ like($stderr, qr/required extension "btree_gist" is not installed/, 'and says so
 
 create_extension($node, 'postgres');
 is(query($node, "SELECT extversion, n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_spend'"),
-	"$version|spend", 'CREATE EXTENSION pg_spend CASCADE: the version of the control file, in schema spend');
+	"$version|pg_catalog", 'CREATE EXTENSION pg_spend CASCADE: the version of the control file');
 is(query($node, q{
 	SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d
 	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_spend') AND deptype = 'e'
@@ -70,10 +70,15 @@ is(query($node, q{
 ($status, $stdout, $stderr) = $node->psql('postgres', 'ALTER EXTENSION pg_spend SET SCHEMA public');
 isnt($status, 0, 'it does not move to another schema');
 
-$node->safe_psql('postgres', 'SET client_min_messages = warning; DROP EXTENSION pg_spend; DROP EXTENSION btree_gist; DROP SCHEMA IF EXISTS spend');
+$node->safe_psql('postgres', 'SET client_min_messages = warning; DROP EXTENSION pg_spend; DROP EXTENSION btree_gist');
 is(query($node, $census), $before, 'DROP EXTENSION leaves nothing behind');
+$node->safe_psql('postgres', 'CREATE SCHEMA spend');
+($status, $stdout, $stderr) = $node->psql('postgres', 'CREATE EXTENSION pg_spend CASCADE');
+isnt($status, 0, 'it does not install into a schema that somebody else made');
+like($stderr, qr/schema "spend" already exists/, 'and says so');
+$node->safe_psql('postgres', 'DROP SCHEMA spend');
 create_extension($node, 'postgres');
-pass('and it can be created again');
+pass('it can be created again');
 
 $node->safe_psql('postgres', q{CREATE ROLE app LOGIN});
 ($status, $stdout, $stderr) = $node->psql('postgres', 'CREATE EXTENSION IF NOT EXISTS btree_gist; CREATE EXTENSION pg_spend',

@@ -18,8 +18,6 @@ use IPC::Run;
 use SpendTest;
 use Test::More;
 
-binmode(Test::More->builder->$_, ':encoding(UTF-8)') for qw(output failure_output todo_output);
-
 my $root = source_root();
 my @files = grep { -f } "$root/README.md";
 find({ no_chdir => 1, wanted => sub { push @files, $_ if /\.md$/ } }, "$root/docs") if -d "$root/docs";
@@ -49,7 +47,8 @@ if (my ($readme) = grep { /README\.md$/ } @files)
 	if ($last >= 0)
 	{
 		my $database = run_file('README.md up to its first INSERT', @blocks[ 0 .. $last ]);
-		is(query($node, 'SELECT count(*) > 0 AND bool_and(cost > 0) FROM spend.usage', $database), 't', 'it stored a row with its cost');
+		my (undef, $stored) = $node->psql($database, 'SELECT count(*) > 0 AND bool_and(cost > 0) FROM spend.usage');
+		is($stored, 't', 'it stored a row with its cost');
 	}
 }
 
@@ -96,7 +95,7 @@ sub run_file
 	my ($name, @blocks) = @_;
 	my $database = 'docs_' . ++$databases;
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	create_extension($node, $database) unless grep { $_->{sql} =~ /^\s*CREATE EXTENSION\b[^;]*\bpg_spend\b/mi } @blocks;
+	create_extension($node, $database) unless grep { $_->{sql} =~ /\bCREATE EXTENSION\b[^;]*\bpg_spend\b/i } @blocks;
 
 	# Both streams get a mark after each block, so that each block's part of them is known.
 	my $script = '';
@@ -122,17 +121,17 @@ sub run_file
 		if (!defined $out)
 		{
 			fail("$test: stopped");
-			diag($block->{sql}, $stdout, $stderr);
+			complain($block->{sql}, $stdout, $stderr);
 			last;
 		}
 		$err //= '';
-		if ($block->{fails}) { ok($failed, "$test: fails, as it says") or diag($block->{sql}, $out); }
-		else { ok(!$failed, "$test: runs") or diag($err); }
+		if ($block->{fails}) { ok($failed, "$test: fails, as it says") or complain($block->{sql}, $out); }
+		else { ok(!$failed, "$test: runs") or complain($err); }
 		if (defined $block->{text})
 		{
 			my $matches = matches($block->{text}, $out) || matches($block->{text}, $err . $out);
 			ok($matches, "$test: prints what the document shows")
-			  or diag("the document shows\n$block->{text}\npsql printed\n$err$out");
+			  or complain("the document shows\n$block->{text}\npsql printed\n$err$out");
 		}
 	}
 
@@ -144,6 +143,14 @@ sub run_file
 		$node->safe_psql('postgres', "DROP ROLE $roles");
 	}
 	return $database;
+}
+
+# Test output is bytes.
+sub complain
+{
+	my $text = join '', @_;
+	utf8::encode($text);
+	return diag($text);
 }
 
 sub matches
