@@ -1,0 +1,62 @@
+// The AFTER ROW trigger of every leaf of spend.usage: sees stored rows only and moves everything that is a sum of rows.
+
+#include "pg/accounting.hpp"
+#include "pg/usage_row.hpp"
+
+extern "C" {
+#include "replication/logicalworker.h"
+}
+
+namespace spend {
+
+namespace {
+
+/// A stored row counts when it has been accounted: replica sessions store rows that no trigger of ours has stamped.
+bool is_stamped(const UsageRow& row) {
+  return !row.is_null(row.columns().recorded_at);
+}
+
+void account_insert(const UsageRow& row) {
+  if (!is_stamped(row)) {
+    return;
+  }
+  if (IsLogicalWorker()) {
+    account_row(row, +1, Arrival::reported);
+    return;
+  }
+  // A restored row was stamped by the transaction that wrote it first; its movement is part of the restored counters.
+  if (row.timestamp(row.columns().recorded_at, 0) == GetCurrentTransactionStartTimestamp()) {
+    account_row(row, +1, Arrival::direct);
+  }
+}
+
+}  // namespace
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_account_row) {
+  using spend::Arrival;
+  using spend::UsageRow;
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+      !TRIGGER_FIRED_FOR_ROW(trigger->tg_event)) {
+    spend::raise(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                 "spend.account_row() is an AFTER ROW trigger of the leaves of spend.usage");
+  }
+  const Relation leaf = trigger->tg_relation;
+  const UsageRow row(trigger->tg_trigtuple, RelationGetDescr(leaf), spend::usage_columns(leaf));
+  if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
+    spend::account_insert(row);
+  } else {
+    if (spend::is_stamped(row)) {
+      spend::account_row(row, -1, Arrival::reported);
+    }
+    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
+      const UsageRow replacement(trigger->tg_newtuple, RelationGetDescr(leaf), spend::usage_columns(leaf));
+      if (spend::is_stamped(replacement)) {
+        spend::account_row(replacement, +1, Arrival::reported);
+      }
+    }
+  }
+  PG_RETURN_NULL();
+}

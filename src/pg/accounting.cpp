@@ -1,0 +1,383 @@
+#include "pg/accounting.hpp"
+
+#include "pg/alerts.hpp"
+#include "pg/attributions.hpp"
+#include "pg/command_identity.hpp"
+#include "pg/journal.hpp"
+#include "pg/refusal.hpp"
+#include "pg/tables.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+/// State of the running transaction. Everything in it ends with the transaction; at a savepoint's end the callbacks
+/// below keep it true.
+struct Transaction {
+  Journal journal;
+  /// The budgets that were known at the first accounted row: for a budget that was not, the reject check looks back
+  /// into the journal.
+  std::shared_ptr<const BudgetSet> first_budgets;
+  /// Own movement of reject counters, per savepoint level.
+  struct Level {
+    int nesting;
+    std::map<CounterKey, Atto> own;
+  };
+  std::vector<Level> reject_levels;
+  /// Totals of budgets that this very transaction created: nobody else knows them, so nothing is stored or locked.
+  std::map<CounterKey, Atto> private_totals;
+  /// Reject counters that rows of the running command will need.
+  CommandIdentity expecting_for;
+  std::map<CounterKey, CounterUse> expected;
+  std::shared_ptr<const BudgetSet> expected_from;  ///< keeps the budgets alive that `expected` points into
+
+  void clear() {
+    journal.clear();
+    first_budgets.reset();
+    reject_levels.clear();
+    private_totals.clear();
+    expected.clear();
+    expected_from.reset();
+  }
+};
+
+Transaction transaction;
+
+/// The period of a budget at a time, remembered for the last answer: rows come in bunches of one period.
+Period period_of(const Budget& budget, Timestamp at) {
+  struct Remembered {
+    std::int64_t budget_id;
+    PeriodKind kind;
+    std::string time_zone;
+    Period period;
+  };
+  static std::array<std::optional<Remembered>, 64> memory;
+  std::optional<Remembered>& slot = memory[static_cast<std::size_t>(budget.budget_id) % memory.size()];
+  if (!slot.has_value() || slot->budget_id != budget.budget_id || slot->kind != budget.period ||
+      slot->time_zone != budget.time_zone || !slot->period.contains(at)) {
+    slot =
+        Remembered{budget.budget_id, budget.period, budget.time_zone, period_at(budget.period, budget.time_zone, at)};
+  }
+  return slot->period;
+}
+
+CounterUse use_of(const BudgetMatch& match, Timestamp at) {
+  return {match.budget, period_of(*match.budget, at), match.group};
+}
+
+const std::vector<BudgetMatch>& matches_of(const BudgetSet& budgets, const Hash128& attribution) {
+  const Dimensions* dimensions = find_dimensions(attribution);
+  static const Dimensions none;
+  return budgets.matching(attribution, dimensions != nullptr ? *dimensions : none);
+}
+
+bool was_known_at_first_row(const Budget& budget, const std::shared_ptr<const BudgetSet>& now) {
+  if (transaction.first_budgets == nullptr || transaction.first_budgets == now) {
+    return true;
+  }
+  return std::any_of(transaction.first_budgets->budgets().begin(), transaction.first_budgets->budgets().end(),
+                     [&](const Budget& known) {
+                       return known.budget_id == budget.budget_id && known.generation == budget.generation;
+                     });
+}
+
+Atto from_journal(const CounterUse& use, const BudgetSet& budgets) {
+  CounterDelta total;
+  transaction.journal.for_each([&](const Journal::Key& key, const Journal::Sum& sum) {
+    for (const BudgetMatch& match : matches_of(budgets, key.attribution)) {
+      if (match.budget == use.budget && match.budget->valid.contains(key.bucket) &&
+          use_of(match, key.bucket).key() == use.key()) {
+        total += delta_of(*use.budget, key, sum);
+      }
+    }
+  });
+  return total.amount;
+}
+
+/// What this transaction's rows before the current one have added to a reject counter.
+Atto own_amount(const CounterUse& use, const std::shared_ptr<const BudgetSet>& budgets) {
+  const CounterKey key = use.key();
+  Atto total = 0;
+  bool seen = false;
+  for (const Transaction::Level& level : transaction.reject_levels) {
+    const auto found = level.own.find(key);
+    if (found != level.own.end()) {
+      total += found->second;
+      seen = true;
+    }
+  }
+  if (!seen && !was_known_at_first_row(*use.budget, budgets)) {
+    total = from_journal(use, *budgets);
+    if (transaction.reject_levels.empty()) {
+      transaction.reject_levels.push_back({1, {}});
+    }
+    // Kept at the outermost level only if it all belongs there; otherwise it is derived again for the next row.
+    if (GetCurrentTransactionNestLevel() == 1) {
+      transaction.reject_levels.front().own[key] = total;
+    }
+  }
+  return total;
+}
+
+void add_own(const CounterKey& key, Atto amount) {
+  const int nesting = GetCurrentTransactionNestLevel();
+  if (transaction.reject_levels.empty() || transaction.reject_levels.back().nesting < nesting) {
+    transaction.reject_levels.push_back({nesting, {}});
+  }
+  transaction.reject_levels.back().own[key] += amount;
+}
+
+/// The committed total that a reject budget's decision starts from.
+Atto committed_total(const CounterUse& use) {
+  if (!use.budget->is_own_uncommitted()) {
+    return counters().reserve(use);
+  }
+  const auto known = transaction.private_totals.find(use.key());
+  if (known != transaction.private_totals.end()) {
+    return known->second;
+  }
+  return transaction.private_totals.emplace(use.key(), totals_from_rows(use, OwnChanges::ignored).amount).first->second;
+}
+
+void lock_expected() {
+  if (!(transaction.expecting_for == CommandIdentity::current())) {
+    transaction.expected.clear();
+  }
+  for (const auto& [key, use] : transaction.expected) {
+    committed_total(use);
+  }
+  transaction.expected.clear();
+}
+
+}  // namespace
+
+void expect_row(const UsageRow& row) {
+  const std::shared_ptr<const BudgetSet> budgets = budget_set();
+  if (budgets->budgets().empty()) {
+    return;
+  }
+  const CommandIdentity current = CommandIdentity::current();
+  if (!(transaction.expecting_for == current) || transaction.expected_from != budgets) {
+    transaction.expected.clear();
+    transaction.expecting_for = current;
+    transaction.expected_from = budgets;
+  }
+  const UsageColumns& at = row.columns();
+  if (row.is_null(at.attribution_id)) {
+    return;
+  }
+  const Hash128 attribution = uuid_bytes(row.get(at.attribution_id));
+  const Timestamp occurred_at = row.timestamp(at.occurred_at, 0);
+  for (const BudgetMatch& match : budgets->matching(attribution, dimensions_of(row, attribution))) {
+    if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
+      const CounterUse use = use_of(match, occurred_at);
+      transaction.expected.try_emplace(use.key(), use);
+    }
+  }
+}
+
+void account_row(const UsageRow& row, int sign, Arrival arrival) {
+  const std::shared_ptr<const BudgetSet> budgets = budget_set();
+  const RowFacts facts = facts_of(row);
+  const Dimensions& dimensions = dimensions_of(row, facts.attribution);
+  if (sign > 0) {
+    store_attribution(facts.attribution);
+  }
+  if (transaction.journal.empty()) {
+    transaction.first_budgets = budgets;
+  }
+  if (!budgets->budgets().empty()) {
+    lock_expected();
+    const Timestamp now = GetCurrentTransactionStartTimestamp();
+    std::vector<std::pair<CounterKey, Atto>> movements;
+    for (const BudgetMatch& match : budgets->matching(facts.attribution, dimensions)) {
+      if (!match.budget->locks_in_statement() || !match.budget->valid.contains(facts.occurred_at)) {
+        continue;
+      }
+      const CounterUse use = use_of(match, facts.occurred_at);
+      const Movement movement = movement_of(*match.budget, facts);
+      const Atto committed = committed_total(use);
+      const Atto own = own_amount(use, budgets);
+      // A period that is over is history: recorded, never refused.
+      if (arrival == Arrival::direct && sign > 0 && use.period.end > now) {
+        if (movement.unpriced && match.budget->denies_unpriced) {
+          refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
+        }
+        if (movement.amount > 0 && committed + own + movement.amount > match.budget->amount) {
+          refuse_exceeded(use, committed + own, movement.amount);
+        }
+      }
+      movements.emplace_back(use.key(), sign * movement.amount);
+    }
+    for (const auto& [key, amount] : movements) {
+      add_own(key, amount);
+    }
+  }
+  transaction.journal.add(facts, sign);
+}
+
+namespace {
+
+struct Planned {
+  CounterUse use;
+  CounterDelta delta;
+};
+
+/// Every counter that the journal moves under these budgets, in key order.
+std::map<CounterKey, Planned> plan(const BudgetSet& budgets) {
+  std::map<CounterKey, Planned> planned;
+  transaction.journal.for_each([&](const Journal::Key& entry, const Journal::Sum& sum) {
+    for (const BudgetMatch& match : matches_of(budgets, entry.attribution)) {
+      if (!match.budget->valid.contains(entry.bucket) || match.budget->is_own_uncommitted()) {
+        continue;
+      }
+      const CounterUse use = use_of(match, entry.bucket);
+      planned.try_emplace(use.key(), Planned{use, {}}).first->second.delta += delta_of(*match.budget, entry, sum);
+    }
+  });
+  std::erase_if(planned, [](const auto& entry) { return entry.second.delta.is_zero(); });
+  return planned;
+}
+
+void write_counters(bool may_notify) {
+  for (;;) {
+    pg_call([] { AcceptInvalidationMessages(); });
+    const std::shared_ptr<const BudgetSet> budgets = budget_set();
+    const std::map<CounterKey, Planned> planned = plan(*budgets);
+    for (const auto& [key, entry] : planned) {
+      if (entry.use.budget->locks_in_statement()) {
+        counters().reserve(entry.use);
+      } else {
+        counters().prepare(entry.use);
+      }
+    }
+    const Oid window = table_oid(Table::commit_window);
+    pg_call([&] { LockRelationOid(window, RowExclusiveLock); });
+    if (budget_set() != budgets) {
+      pg_call([&] { UnlockRelationOid(window, RowExclusiveLock); });
+      continue;
+    }
+    AlertWriter alerts(may_notify);
+    for (const auto& [key, entry] : planned) {
+      const std::optional<Counters::State> state = counters().lock(entry.use);
+      if (state.has_value()) {
+        const Atto claimed = alerts.announce_crossings(entry.use, *state, entry.delta);
+        counters().store(entry.use, entry.delta, claimed);
+      }
+    }
+    alerts.finish();
+    return;
+  }
+}
+
+void flush(bool may_notify) {
+  // DROP EXTENSION earlier in this transaction took the ledger with it: nothing is left to account.
+  if (transaction.journal.empty() || !OidIsValid(table_oid_if_exists(Table::counters)) ||
+      !OidIsValid(table_oid_if_exists(Table::budgets))) {
+    return;
+  }
+  // Also keeps the row versions that are looked up below from being pruned before they are locked.
+  pg_call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+  write_counters(may_notify);
+  pg_call([] { PopActiveSnapshot(); });
+}
+
+void end_transaction() {
+  transaction.clear();
+  counters().at_end();
+}
+
+void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
+  switch (event) {
+    case XACT_EVENT_PRE_COMMIT:
+      guarded_callback([](void*) { flush(true); }, nullptr);
+      break;
+    case XACT_EVENT_PRE_PREPARE:
+      guarded_callback([](void*) { flush(false); }, nullptr);  // PREPARE TRANSACTION refuses a NOTIFY
+      break;
+    case XACT_EVENT_COMMIT:
+      attributions_at_commit();
+      end_transaction();
+      break;
+    case XACT_EVENT_PREPARE:
+      // Whether it will commit is not known here: what it appended to the dictionary is looked up again.
+      attributions_at_abort(1);
+      end_transaction();
+      break;
+    case XACT_EVENT_ABORT:
+      attributions_at_abort(1);
+      end_transaction();
+      break;
+    case XACT_EVENT_PARALLEL_COMMIT:
+    case XACT_EVENT_PARALLEL_ABORT:
+    case XACT_EVENT_PARALLEL_PRE_COMMIT:
+      break;
+  }
+}
+
+void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransactionId own,
+                             [[maybe_unused]] SubTransactionId parent, [[maybe_unused]] void* argument) {
+  static int level;
+  level = GetCurrentTransactionNestLevel();
+  if (event == SUBXACT_EVENT_ABORT_SUB) {
+    transaction.journal.at_subabort(level);
+    while (!transaction.reject_levels.empty() && transaction.reject_levels.back().nesting >= level) {
+      transaction.reject_levels.pop_back();
+    }
+    transaction.expected.clear();
+    counters().at_subabort(level);
+    attributions_at_abort(level);
+  } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
+    guarded_callback(
+        [](void*) {
+          transaction.journal.at_subcommit(level);
+          if (!transaction.reject_levels.empty() && transaction.reject_levels.back().nesting >= level) {
+            Transaction::Level ended = std::move(transaction.reject_levels.back());
+            transaction.reject_levels.pop_back();
+            if (transaction.reject_levels.empty() || transaction.reject_levels.back().nesting < level - 1) {
+              ended.nesting = level - 1;
+              transaction.reject_levels.push_back(std::move(ended));
+            } else {
+              for (const auto& [key, amount] : ended.own) {
+                transaction.reject_levels.back().own[key] += amount;
+              }
+            }
+          }
+          counters().at_subcommit(level);
+          attributions_at_subcommit(level);
+        },
+        nullptr);
+  }
+}
+
+}  // namespace
+
+std::vector<RowMovement> movements_of(const UsageRow& row) {
+  static std::shared_ptr<const BudgetSet> budgets;  // outlives the pointers handed out
+  budgets = budget_set();
+  const RowFacts facts = facts_of(row);
+  std::vector<RowMovement> movements;
+  for (const BudgetMatch& match : budgets->matching(facts.attribution, dimensions_of(row, facts.attribution))) {
+    if (match.budget->valid.contains(facts.occurred_at)) {
+      const Movement movement = movement_of(*match.budget, facts);
+      movements.push_back({use_of(match, facts.occurred_at), {movement.amount, 1, movement.unpriced ? 1 : 0}});
+    }
+  }
+  return movements;
+}
+
+std::vector<PendingMovement> pending_movements() {
+  std::vector<PendingMovement> pending;
+  for (const auto& [key, entry] : plan(*budget_set())) {
+    pending.push_back({key, entry.delta});
+  }
+  return pending;
+}
+
+void watch_transactions() {
+  RegisterXactCallback(on_transaction_event, nullptr);
+  RegisterSubXactCallback(on_subtransaction_event, nullptr);
+}
+
+}  // namespace spend

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "pg/budgets.hpp"
+#include "pg/counters.hpp"
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// How a row came into the ledger: decides whether it may be refused.
+enum class Arrival {
+  direct,   ///< an INSERT or COPY into spend.usage: a reject budget may refuse it
+  reported  ///< reports a known fact (UPDATE, DELETE, logical replication): always recorded
+};
+
+/// BEFORE ROW: notes which reject counters a row of this command will need, so that the first AFTER ROW event, which
+/// comes when every BEFORE event has been, can lock them all in key order. Rows that are skipped later cost an unneeded
+/// lock, no error.
+void expect_row(const UsageRow& row);
+
+/// AFTER ROW: the stored row's movement, applied to its reject budgets at once and to everything else at pre-commit.
+/// sign is +1 for a row that came and -1 for one that went.
+/// Errors: SP001 and SP003 for a direct row that a reject budget refuses.
+void account_row(const UsageRow& row, int sign, Arrival arrival);
+
+/// Writes counters and alerts at the end of the transaction: registered by watch_transactions(), from _PG_init.
+void watch_transactions();
+
+/// What one stored row contributes to each counter of each budget: what verify() sums. Every budget, also this
+/// transaction's own.
+struct RowMovement {
+  CounterUse use;  ///< its budget lives until the next change of spend.budgets is taken in
+  CounterDelta delta;
+};
+std::vector<RowMovement> movements_of(const UsageRow& row);
+
+/// What this transaction has accounted, but not yet written: (key, delta) by counter.
+struct PendingMovement {
+  CounterKey key;
+  CounterDelta delta;
+};
+std::vector<PendingMovement> pending_movements();
+
+}  // namespace spend

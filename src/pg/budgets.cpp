@@ -1,0 +1,280 @@
+#include "pg/budgets.hpp"
+
+#include <boost/multiprecision/cpp_int.hpp>
+
+#include "pg/access.hpp"
+#include "pg/attributions.hpp"
+#include "pg/set_result.hpp"
+#include "pg/settings.hpp"
+#include "pg/tables.hpp"
+#include "pg/tuples.hpp"
+#include "pg/values.hpp"
+
+extern "C" {
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+#include "utils/xid8.h"
+}
+
+namespace spend {
+
+namespace {
+
+/// amount × percent / 100 without rounding up: the counter has crossed the threshold when it has reached this.
+Atto share_of(Atto amount, Atto percent) {
+  namespace mp = boost::multiprecision;
+  const mp::int256_t product = mp::int256_t(amount) * mp::int256_t(percent);
+  const mp::int256_t divisor = mp::int256_t(atto_per_unit) * 100;
+  mp::int256_t quotient = product / divisor;
+  if (quotient * divisor < product) {
+    quotient += 1;
+  }
+  return quotient > mp::int256_t(atto_limit) ? atto_limit : static_cast<Atto>(quotient);
+}
+
+std::vector<Datum> array_elements(Datum array, Oid type, int length, bool by_value, char alignment) {
+  struct Elements {
+    Datum* values;
+    int count;
+  };
+  const Elements elements = pg_call([&] {
+    Elements found;
+    bool* nulls;
+    deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, alignment, &found.values, &nulls,
+                      &found.count);
+    return found;
+  });
+  return {elements.values, elements.values + elements.count};
+}
+
+Period bounds_of(Datum range_datum) {
+  return pg_call([&] {
+    RangeType* range = DatumGetRangeTypeP(range_datum);
+    TypeCacheEntry* type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
+    RangeBound lower;
+    RangeBound upper;
+    bool empty;
+    range_deserialize(type, range, &lower, &upper, &empty);
+    Period bounds;
+    if (empty) {
+      bounds.end = bounds.start;
+      return bounds;
+    }
+    if (!lower.infinite) {
+      bounds.start = DatumGetTimestampTz(lower.val);
+    }
+    if (!upper.infinite) {
+      bounds.end = DatumGetTimestampTz(upper.val);
+    }
+    return bounds;
+  });
+}
+
+OnExceeded on_exceeded_of(std::string_view name) {
+  return name == "reject" ? OnExceeded::reject : name == "alert" ? OnExceeded::alert : OnExceeded::halt;
+}
+
+Measure measure_of(std::string_view name) {
+  return name == "tokens" ? Measure::tokens : name == "calls" ? Measure::calls : Measure::cost;
+}
+
+/// The transaction that gave each budget its present meaning.
+std::map<std::int64_t, std::uint64_t> load_epochs() {
+  std::map<std::int64_t, std::uint64_t> epochs;
+  const OpenTable table(Table::budget_epochs, AccessShareLock);
+  const AttrNumber budget_id = table.column("budget_id");
+  const AttrNumber redefined_by = table.column("redefined_by");
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    const std::int64_t budget = DatumGetInt64(row.get(budget_id, &is_null));
+    epochs[budget] = U64FromFullTransactionId(DatumGetFullTransactionId(row.get(redefined_by, &is_null)));
+  });
+  return epochs;
+}
+
+BudgetSet load() {
+  std::vector<Budget> budgets;
+  const std::map<std::int64_t, std::uint64_t> epochs = load_epochs();
+  const std::shared_ptr<const Settings> defaults = settings();
+  const OpenTable table(Table::budgets, AccessShareLock);
+  struct {
+    AttrNumber budget_id, name, scope, group_by, measure, amount, currency, period, valid_during, time_zone, thresholds,
+        on_exceeded, on_unpriced, generation;
+  } const at = {table.column("budget_id"),   table.column("name"),       table.column("scope"),
+                table.column("group_by"),    table.column("measure"),    table.column("amount"),
+                table.column("currency"),    table.column("period"),     table.column("valid_during"),
+                table.column("time_zone"),   table.column("thresholds"), table.column("on_exceeded"),
+                table.column("on_unpriced"), table.column("generation")};
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    const auto text = [&](AttrNumber attribute, const std::string& otherwise) {
+      const Datum value = row.get(attribute, &is_null);
+      return is_null ? otherwise : text_of(value);
+    };
+    Budget budget;
+    budget.budget_id = DatumGetInt64(row.get(at.budget_id, &is_null));
+    budget.name = text(at.name, {});
+    budget.scope = take(Scope::from_json(jsonb_text(row.get(at.scope, &is_null))));
+    for (const Datum name : array_elements(row.get(at.group_by, &is_null), TEXTOID, -1, false, TYPALIGN_INT)) {
+      budget.group_by.push_back(text_of(name));
+    }
+    budget.measure = measure_of(text(at.measure, {}));
+    budget.amount = numeric_to_atto(row.get(at.amount, &is_null));
+    budget.currency = budget.measure == Measure::cost ? text(at.currency, defaults->currency) : std::string();
+    budget.period = period_kind(text(at.period, {}));
+    budget.time_zone = text(at.time_zone, defaults->time_zone);
+    budget.valid = bounds_of(row.get(at.valid_during, &is_null));
+    for (const Datum percent : array_elements(row.get(at.thresholds, &is_null), NUMERICOID, -1, false, TYPALIGN_INT)) {
+      const Atto value = numeric_to_atto(percent);
+      budget.thresholds.push_back({value, share_of(budget.amount, value)});
+    }
+    std::sort(budget.thresholds.begin(), budget.thresholds.end(),
+              [](const Threshold& a, const Threshold& b) { return a.percent < b.percent; });
+    budget.on_exceeded = on_exceeded_of(text(at.on_exceeded, {}));
+    const std::string on_unpriced = text(at.on_unpriced, budget.on_exceeded == OnExceeded::alert ? "allow" : "deny");
+    budget.denies_unpriced = on_unpriced == "deny";
+    // The defaults are part of what the budget means: other settings, other counters.
+    const Hash128 defaults_hash = content_hash(budget.time_zone + '\n' + budget.currency);
+    std::uint32_t mixed;
+    std::memcpy(&mixed, defaults_hash.data(), sizeof mixed);
+    mixed += static_cast<std::uint32_t>(DatumGetInt32(row.get(at.generation, &is_null)));
+    budget.generation = static_cast<std::int32_t>(mixed & 0x7FFFFFFFU);
+    const auto epoch = epochs.find(budget.budget_id);
+    budget.redefined_by = epoch == epochs.end() ? 0 : epoch->second;
+    budgets.push_back(std::move(budget));
+  });
+  return BudgetSet(std::move(budgets));
+}
+
+TableCache<BudgetSet> cache(Table::budgets, load);
+
+}  // namespace
+
+bool Budget::is_own_uncommitted() const {
+  const FullTransactionId own = GetTopFullTransactionIdIfAny();
+  return FullTransactionIdIsValid(own) && U64FromFullTransactionId(own) == redefined_by;
+}
+
+const std::vector<BudgetMatch>& BudgetSet::matching(const Hash128& attribution, const Dimensions& dimensions) const {
+  constexpr std::size_t most_remembered = 100'000;
+  const auto known = matches_.find(attribution);
+  if (known != matches_.end()) {
+    return known->second;
+  }
+  if (matches_.size() >= most_remembered) {
+    matches_.clear();
+  }
+  std::vector<BudgetMatch> found;
+  for (const Budget& budget : budgets_) {
+    if (budget.scope.matches(dimensions)) {
+      found.push_back({&budget, group_key(budget.group_by, dimensions)});
+    }
+  }
+  return matches_.emplace(attribution, std::move(found)).first->second;
+}
+
+std::shared_ptr<const BudgetSet> budget_set() {
+  if (!unchanged(Table::settings)) {
+    mark_changed(Table::budgets);  // their defaults come from there
+  }
+  return cache.get();
+}
+
+bool may_see_figures(const Budget& budget) {
+  return may_see_all_of(budget.scope);
+}
+
+RowFacts facts_of(const UsageRow& row) {
+  const UsageColumns& at = row.columns();
+  RowFacts facts;
+  facts.occurred_at = row.timestamp(at.occurred_at, 0);
+  if (!row.is_null(at.attribution_id)) {
+    facts.attribution = uuid_bytes(row.get(at.attribution_id));
+  }
+  facts.is_priced = !row.is_null(at.cost);
+  if (facts.is_priced) {
+    facts.cost = numeric_to_atto(row.get(at.cost));
+    facts.currency = row.text(at.currency);
+  }
+  for (std::size_t i = 0; i < at.meters.size(); ++i) {
+    const std::string_view meter = UsageColumns::meter_names[i];
+    if ((meter == "input_tokens" || meter == "output_tokens") && !row.is_null(at.meters[i])) {
+      facts.tokens += numeric_to_atto(row.get(at.meters[i]));
+    }
+  }
+  return facts;
+}
+
+const Dimensions& dimensions_of(const UsageRow& row, const Hash128& attribution) {
+  if (const Dimensions* known = find_dimensions(attribution)) {
+    return *known;
+  }
+  remember_attribution(row.dimensions(*dimension_registry()));
+  if (const Dimensions* known = find_dimensions(attribution)) {
+    return *known;
+  }
+  static const Dimensions none;
+  return none;
+}
+
+Movement movement_of(const Budget& budget, const RowFacts& facts) {
+  switch (budget.measure) {
+    case Measure::tokens:
+      return {facts.tokens, false};
+    case Measure::calls:
+      return {atto_per_unit, false};
+    case Measure::cost:
+      break;
+  }
+  // Until exchange rates exist, an amount in another currency is one we cannot express in this budget's.
+  if (!facts.is_priced || facts.currency != budget.currency) {
+    return {0, true};
+  }
+  return {facts.cost, false};
+}
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_check_scope) {
+  const spend::Scope scope = spend::take(spend::Scope::from_json(spend::jsonb_text(PG_GETARG_DATUM(0))));
+  const std::shared_ptr<const spend::DimensionRegistry> registry = spend::dimension_registry();
+  const auto require_known = [&](const std::string& name) {
+    if (!registry->is_known(name)) {
+      spend::raise(spend::Error{
+          spend::ErrorKind::invalid_value, "unknown dimension \"" + name + "\"",
+          "A budget on a dimension that no row carries would never trip.",
+          "Use a dimension column of spend.usage, or register the tag in spend.dimensions with is_rolled_up."});
+    }
+  };
+  for (const spend::Scope::Condition& condition : scope.conditions()) {
+    require_known(condition.dimension);
+  }
+  std::set<std::string> seen;
+  for (const Datum element : spend::array_elements(PG_GETARG_DATUM(1), TEXTOID, -1, false, TYPALIGN_INT)) {
+    const std::string name = spend::text_of(element);
+    require_known(name);
+    if (!seen.insert(name).second) {
+      spend::raise(spend::Error{spend::ErrorKind::invalid_value, "group_by names \"" + name + "\" twice", {}, {}});
+    }
+  }
+  PG_RETURN_VOID();
+}
+
+SPEND_FUNCTION(spend_budget_periods) {
+  spend::begin_set(fcinfo);
+  const std::shared_ptr<const spend::BudgetSet> budgets = spend::budget_set();
+  for (const spend::Budget& budget : budgets->budgets()) {
+    if (!spend::may_see_figures(budget)) {
+      continue;
+    }
+    const spend::Period period =
+        spend::period_at(budget.period, budget.time_zone, GetCurrentTransactionStartTimestamp());
+    spend::emit_row<6>(fcinfo, {Int64GetDatum(budget.budget_id), Int32GetDatum(budget.generation),
+                                TimestampTzGetDatum(period.start), TimestampTzGetDatum(period.end),
+                                spend::text_datum(budget.currency), spend::text_datum(budget.time_zone)});
+  }
+  PG_RETURN_NULL();
+}

@@ -1,0 +1,72 @@
+#include "pg/counters.hpp"
+#include "pg/tables.hpp"
+
+extern "C" {
+#include "catalog/pg_inherits.h"
+}
+
+namespace spend {
+
+CounterDelta& CounterDelta::operator+=(const CounterDelta& other) {
+  if (__builtin_add_overflow(amount, other.amount, &amount)) {
+    raise(Error{ErrorKind::out_of_range,
+                "the total of a budget is out of range",
+                "Counters hold 20 integer digits and 18 decimals.",
+                {}});
+  }
+  calls += other.calls;
+  unpriced_calls += other.unpriced_calls;
+  return *this;
+}
+
+namespace {
+
+void add_rows_of_leaf(Oid leaf, const CounterUse& use, const Period& range, OwnChanges own, CounterDelta& totals) {
+  const Relation relation = pg_call([&] { return table_open(leaf, AccessShareLock); });
+  const UsageColumns& columns = usage_columns(relation);
+  const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
+  const Oid index = index_on(relation, key_columns);
+  std::array<ScanKeyData, 2> keys;
+  pg_call([&] {
+    ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(range.start));
+    ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(range.end));
+  });
+  // A summary of millions of rows must not keep what each of them detoasted.
+  const MemoryContext per_row = pg_call(
+      [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend counter row", ALLOCSET_DEFAULT_SIZES); });
+  scan_latest_index(relation, index, own, keys, [&](const ScannedTuple& scanned) {
+    const MemoryContext outer = MemoryContextSwitchTo(per_row);
+    const UsageRow row(scanned.tuple, scanned.descriptor, columns);
+    if (!row.is_null(columns.recorded_at)) {
+      const RowFacts facts = facts_of(row);
+      const Dimensions& dimensions = dimensions_of(row, facts.attribution);
+      if (use.budget->scope.matches(dimensions) && group_key(use.budget->group_by, dimensions).hash == use.group.hash) {
+        const Movement movement = movement_of(*use.budget, facts);
+        totals += CounterDelta{movement.amount, 1, movement.unpriced ? 1 : 0};
+      }
+    }
+    MemoryContextSwitchTo(outer);
+    MemoryContextReset(per_row);
+  });
+  pg_call([&] {
+    MemoryContextDelete(per_row);
+    table_close(relation, NoLock);
+  });
+}
+
+}  // namespace
+
+CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own) {
+  const Period range{std::max(use.period.start, use.budget->valid.start),
+                     std::min(use.period.end, use.budget->valid.end)};
+  CounterDelta totals;
+  const Oid parent = table_oid(Table::usage);
+  List* const leaves = pg_call([&] { return find_inheritance_children(parent, AccessShareLock); });
+  ListCell* cell;
+  foreach (cell, leaves) {
+    add_rows_of_leaf(lfirst_oid(cell), use, range, own, totals);
+  }
+  return totals;
+}
+
+}  // namespace spend

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <compare>
+#include <string>
+
+#include "core/attribution.hpp"
+#include "pg/budgets.hpp"
+#include "pg/tuples.hpp"
+
+namespace spend {
+
+/// Names one running total. Its order is the order in which counters are locked.
+struct CounterKey {
+  std::int64_t budget_id = 0;
+  std::int32_t generation = 0;
+  Timestamp period_start = 0;
+  Hash128 group{};
+  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+};
+
+/// What is added to one counter; may be negative (a deleted row).
+struct CounterDelta {
+  Atto amount = 0;
+  std::int64_t calls = 0;
+  std::int64_t unpriced_calls = 0;
+
+  CounterDelta& operator+=(const CounterDelta& other);
+  CounterDelta operator-() const { return {-amount, -calls, -unpriced_calls}; }
+  bool is_zero() const { return amount == 0 && calls == 0 && unpriced_calls == 0; }
+};
+
+/// A counter as a writer meets it.
+struct CounterUse {
+  const Budget* budget;
+  Period period;
+  GroupKey group;
+
+  CounterKey key() const { return {budget->budget_id, budget->generation, period.start, group.hash}; }
+};
+
+/// The one interface of budget counters: the rows are the truth, a counter is a cache of what they say. All calls may
+/// wait for other transactions and may raise (cancel, for one).
+class Counters {
+ public:
+  struct State {
+    Atto spent = 0;            ///< what is committed and stored, without the running transaction's own rows
+    Atto claimed_percent = 0;  ///< highest threshold already announced
+  };
+  virtual ~Counters() = default;
+
+  /// Makes sure the counter exists for everybody, loading it from the rows if it is new.
+  virtual void prepare(const CounterUse& use) = 0;
+  /// In the statement: takes the counter for this transaction and returns its total. Call in key order; repeating is
+  /// free.
+  virtual Atto reserve(const CounterUse& use) = 0;
+  /// At pre-commit, in key order: the counter's state, nobody else can change it from here. Nothing when its budget was
+  /// deleted and the counter with it.
+  virtual std::optional<State> lock(const CounterUse& use) = 0;
+  /// Adds to a locked counter and records the highest announced threshold.
+  virtual void store(const CounterUse& use, const CounterDelta& delta, Atto claimed_percent) = 0;
+
+  /// A savepoint level was rolled back (its locks are gone) or released (they belong to the level above).
+  virtual void at_subabort(int level) = 0;
+  virtual void at_subcommit(int level) = 0;
+  virtual void at_end() = 0;
+};
+
+/// The implementation in use.
+Counters& counters();
+
+/// What the stored rows say about one counter.
+CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own);
+
+}  // namespace spend

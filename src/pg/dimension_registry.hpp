@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// The dimensions that are columns of spend.usage. Each is rolled up unless spend.dimensions says otherwise.
+inline constexpr std::array<const char*, 17> dimension_columns = {
+    "cost_center", "department", "team",       "project",   "feature",     "workflow", "application",      "agent",
+    "api_key",     "user_id",    "user_group", "workspace", "environment", "customer", "customer_segment", "geography",
+    "data_class"};
+
+/// What spend.dimensions adds to the built-in columns.
+struct DimensionRegistry {
+  std::vector<std::string> tags;           ///< rolled-up dimensions taken from `tags`
+  std::vector<std::string> required;       ///< dimensions a row must carry (SP002)
+  std::vector<std::string> not_rolled_up;  ///< column dimensions left out of attributions
+
+  bool is_rolled_up_column(std::string_view name) const;
+  /// Whether a budget or a right may test this dimension: it is part of every attribution.
+  bool is_known(std::string_view name) const;
+};
+
+std::shared_ptr<const DimensionRegistry> dimension_registry();
+
+}  // namespace spend

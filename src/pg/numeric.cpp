@@ -1,0 +1,217 @@
+#include "pg/numeric.hpp"
+
+#include "pg/guard.hpp"
+
+extern "C" {
+#include "utils/numeric.h"
+}
+
+namespace spend {
+
+namespace {
+
+// The on-disk format of numeric since 9.1 (src/backend/utils/adt/numeric.c, NumericShort and NumericLong): a 16-bit
+// header, for the long form a second 16-bit weight, then base-10000 digits, most significant first, no leading or
+// trailing zero digit.
+constexpr std::uint16_t sign_mask = 0xC000;
+constexpr std::uint16_t sign_negative = 0x4000;
+constexpr std::uint16_t form_short = 0x8000;
+constexpr std::uint16_t form_special = 0xC000;
+constexpr std::uint16_t special_nan = 0xC000;
+constexpr std::uint16_t short_sign = 0x2000;
+constexpr std::uint16_t short_scale_mask = 0x1F80;
+constexpr int short_scale_shift = 7;
+constexpr std::uint16_t short_weight_sign = 0x0040;
+constexpr std::uint16_t short_weight_mask = 0x003F;
+constexpr std::uint16_t long_scale_mask = 0x3FFF;
+constexpr int base = 10000;
+constexpr int decimals_per_digit = 4;
+
+std::uint16_t read16(const char* at) {
+  std::uint16_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+NumericValue decode_numeric(Datum datum) {
+  NumericValue result;
+  struct varlena* const original = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
+  struct varlena* const image = VARATT_IS_EXTENDED(original) && !VARATT_IS_SHORT(original)
+                                    ? pg_call([&] { return pg_detoast_datum_packed(original); })
+                                    : original;
+  const char* data = VARDATA_ANY(image);
+  const char* const end = data + VARSIZE_ANY_EXHDR(image);
+  const std::uint16_t header = read16(data);
+  data += 2;
+  if ((header & sign_mask) == form_special) {
+    result.kind = (header == special_nan) ? NumericValue::Kind::nan : NumericValue::Kind::infinite;
+    result.negative = (header & short_sign) != 0;
+    return result;
+  }
+  int weight;
+  if ((header & form_short) != 0) {
+    result.negative = (header & short_sign) != 0;
+    weight = static_cast<int>(header & short_weight_mask);
+    if ((header & short_weight_sign) != 0) {
+      weight -= 64;
+    }
+  } else {
+    result.negative = (header & sign_mask) == sign_negative;
+    weight = static_cast<std::int16_t>(read16(data));
+    data += 2;
+  }
+  // The coefficient may carry up to three trailing zeros more than the decimals it needs, and ten digits hold 40
+  // decimal places: enough for every value within Decimal's limits, and what does not fit overflows visibly.
+  u128 coefficient = 0;
+  const int digits = static_cast<int>((end - data) / 2);
+  for (int i = 0; i < digits; ++i) {
+    const std::uint16_t digit = read16(data + 2 * i);
+    int kept = decimals_per_digit;
+    u128 part = digit;
+    if (i == digits - 1) {
+      while (kept > 0 && part % 10 == 0) {
+        part /= 10;
+        --kept;
+      }
+    }
+    u128 scale_up = 1;
+    for (int k = 0; k < kept; ++k) {
+      scale_up *= 10;
+    }
+    if (__builtin_mul_overflow(coefficient, scale_up, &coefficient) ||
+        __builtin_add_overflow(coefficient, part, &coefficient)) {
+      result.representable = false;
+      return result;
+    }
+    if (i == digits - 1) {
+      // value = coefficient * 10^exponent
+      int exponent = (weight - i) * decimals_per_digit + (decimals_per_digit - kept);
+      for (; exponent > 0; --exponent) {
+        if (__builtin_mul_overflow(coefficient, static_cast<u128>(10), &coefficient)) {
+          result.representable = false;
+          return result;
+        }
+      }
+      Result<Decimal> value = Decimal::from_parts(coefficient, -exponent);
+      if (!value.ok()) {
+        result.representable = false;
+        return result;
+      }
+      result.magnitude = value.value();
+    }
+  }
+  return result;
+}
+
+Datum encode_numeric(const Decimal& value, bool negative) {
+  // Align the decimal point to a digit boundary, then peel base-10000 digits off the low end.
+  const int padding = (decimals_per_digit - value.scale() % decimals_per_digit) % decimals_per_digit;
+  u128 rest = value.coefficient();
+  std::array<std::uint16_t, 12> reversed;
+  int count = 0;
+  int low_power = -(value.scale() + padding) / decimals_per_digit;  // power of 10000 of the lowest digit
+  if (rest != 0) {
+    int shift = 1;
+    for (int i = 0; i < padding; ++i) {
+      shift *= 10;
+    }
+    // The lowest digit takes (4 - padding) decimals of the coefficient, shifted left by the padding.
+    const int low_base = base / shift;
+    reversed[static_cast<std::size_t>(count++)] =
+        static_cast<std::uint16_t>(static_cast<int>(rest % static_cast<u128>(low_base)) * shift);
+    rest /= static_cast<u128>(low_base);
+    while (rest != 0) {
+      reversed[static_cast<std::size_t>(count++)] = static_cast<std::uint16_t>(rest % base);
+      rest /= base;
+    }
+  }
+  int skip = 0;
+  while (skip < count && reversed[static_cast<std::size_t>(skip)] == 0) {
+    ++skip;
+    ++low_power;
+  }
+  const int digits = count - skip;
+  const int weight = digits == 0 ? 0 : low_power + digits - 1;
+  // Decimal's limits (18 decimals, 20 integer digits) always fit the short form: scale < 64, weight in [-64, 63].
+  std::uint16_t header = static_cast<std::uint16_t>(form_short | (value.scale() << short_scale_shift));
+  header = static_cast<std::uint16_t>(header & (form_short | short_scale_mask));
+  header = static_cast<std::uint16_t>(header | (weight < 0 ? short_weight_sign : 0) |
+                                      (static_cast<std::uint16_t>(weight) & short_weight_mask));
+  if (negative && digits > 0) {
+    header = static_cast<std::uint16_t>(header | short_sign);
+  }
+  const Size size = VARHDRSZ + 2 + 2 * static_cast<Size>(digits);
+  char* image = static_cast<char*>(pg_call([&] { return palloc(size); }));
+  SET_VARSIZE(image, size);
+  std::memcpy(image + VARHDRSZ, &header, 2);
+  for (int i = 0; i < digits; ++i) {
+    std::memcpy(image + VARHDRSZ + 2 + 2 * i, &reversed[static_cast<std::size_t>(count - 1 - i)], 2);
+  }
+  return PointerGetDatum(image);
+}
+
+Atto to_atto(const Decimal& value) {
+  u128 scaled = value.coefficient();
+  for (int i = value.scale(); i < Decimal::max_scale; ++i) {
+    scaled *= 10;
+  }
+  return static_cast<Atto>(scaled);
+}
+
+namespace {
+
+Decimal magnitude_of(Atto value) {
+  const u128 magnitude = value < 0 ? -static_cast<u128>(value) : static_cast<u128>(value);
+  return take(Decimal::from_parts(magnitude, Decimal::max_scale));
+}
+
+}  // namespace
+
+Datum atto_to_numeric(Atto value) {
+  return encode_numeric(magnitude_of(value), value < 0);
+}
+
+Atto numeric_to_atto(Datum datum) {
+  const NumericValue value = decode_numeric(datum);
+  if (value.kind != NumericValue::Kind::finite || !value.representable) {
+    raise(Error{ErrorKind::out_of_range, "amount out of range", "Amounts hold 20 integer digits and 18 decimals.", {}});
+  }
+  const Atto atto = to_atto(value.magnitude);
+  return value.negative ? -atto : atto;
+}
+
+std::string atto_to_string(Atto value) {
+  return (value < 0 ? "-" : "") + magnitude_of(value).to_string();
+}
+
+void check_numeric_codec() {
+  static bool checked = false;
+  if (checked) {
+    return;
+  }
+  for (const char* text : {"0", "1", "10000", "12345678901234567890.123456789012345678", "0.000000000000000001",
+                           "0.00001", "100", "1234.5"}) {
+    const Datum reference = pg_call([&] {
+      return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    });
+    for (const bool negative : {false, true}) {
+      const Datum expected =
+          negative ? pg_call([&] { return DirectFunctionCall1(numeric_uminus, reference); }) : reference;
+      const NumericValue decoded = decode_numeric(expected);
+      const Datum encoded = encode_numeric(decoded.magnitude, decoded.negative);
+      const bool same =
+          decoded.representable && decoded.magnitude.to_string() == text &&
+          VARSIZE(DatumGetPointer(encoded)) == VARSIZE(DatumGetPointer(expected)) &&
+          std::memcmp(DatumGetPointer(encoded), DatumGetPointer(expected), VARSIZE(DatumGetPointer(expected))) == 0;
+      if (!same) {
+        raise(ERRCODE_INTERNAL_ERROR, "this server stores numeric values in an unknown format",
+              "The check value was " + std::string(text) + ".", "Install a pg_spend built for this server version.");
+      }
+    }
+  }
+  checked = true;
+}
+
+}  // namespace spend

@@ -1,0 +1,146 @@
+#include "pg/price_cache.hpp"
+
+#include <unordered_set>
+
+#include "pg/command_identity.hpp"
+#include "pg/numeric.hpp"
+#include "pg/tables.hpp"
+#include "pg/tuples.hpp"
+#include "pg/values.hpp"
+
+extern "C" {
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+}
+
+namespace spend {
+
+namespace {
+
+struct Bounds {
+  Timestamp from;
+  Timestamp until;
+  bool empty;
+};
+
+Bounds bounds_of(Datum range_datum) {
+  return pg_call([&] {
+    RangeType* range = DatumGetRangeTypeP(range_datum);
+    TypeCacheEntry* type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
+    RangeBound lower;
+    RangeBound upper;
+    bool empty;
+    range_deserialize(type, range, &lower, &upper, &empty);
+    Bounds bounds{timestamp_min, timestamp_max, empty};
+    // Timestamps are discrete in microseconds: the other bound kinds shift by one.
+    if (!empty && !lower.infinite) {
+      bounds.from = DatumGetTimestampTz(lower.val) + (lower.inclusive ? 0 : 1);
+    }
+    if (!empty && !upper.infinite) {
+      bounds.until = DatumGetTimestampTz(upper.val) + (upper.inclusive ? 1 : 0);
+    }
+    return bounds;
+  });
+}
+
+PriceBook load() {
+  check_numeric_codec();
+  std::vector<PriceEntry> entries;
+  const OpenTable table(Table::prices, AccessShareLock);
+  struct {
+    AttrNumber provider, model, surface, region, service_tier, speed, variant, valid_during, price, price_id,
+        superseded_at;
+  } const at = {table.column("provider"), table.column("model"),        table.column("surface"),
+                table.column("region"),   table.column("service_tier"), table.column("speed"),
+                table.column("variant"),  table.column("valid_during"), table.column("price"),
+                table.column("price_id"), table.column("superseded_at")};
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    row.get(at.superseded_at, &is_null);
+    if (!is_null) {
+      return;
+    }
+    const Bounds bounds = bounds_of(row.get(at.valid_during, &is_null));
+    if (bounds.empty) {
+      return;
+    }
+    const auto text = [&](AttrNumber attribute) { return text_of(row.get(attribute, &is_null)); };
+    PriceEntry entry;
+    entry.sku = Sku{.provider = text(at.provider),
+                    .model = text(at.model),
+                    .surface = text(at.surface),
+                    .region = text(at.region),
+                    .service_tier = text(at.service_tier),
+                    .speed = text(at.speed),
+                    .variant = text(at.variant)};
+    entry.valid_from = bounds.from;
+    entry.valid_until = bounds.until;
+    entry.price = price_of(row.get(at.price, &is_null));
+    entry.price_id = DatumGetInt64(row.get(at.price_id, &is_null));
+    entries.push_back(std::move(entry));
+  });
+  return PriceBook::build(std::move(entries));
+}
+
+TableCache<PriceBook> cache(Table::prices, load);
+
+struct CallPin {
+  std::shared_ptr<const PriceBook> book;
+  MemoryContextCallback release;
+};
+
+}  // namespace
+
+std::shared_ptr<const PriceBook> price_book() {
+  return cache.get();
+}
+
+std::shared_ptr<const PriceBook> price_book_of_command() {
+  static CommandIdentity pinned_for;
+  static std::shared_ptr<const PriceBook> pinned;
+  const CommandIdentity current = CommandIdentity::current();
+  if (pinned == nullptr || !(pinned_for == current)) {
+    pinned = price_book();
+    pinned_for = current;
+  }
+  return pinned;
+}
+
+const PriceBook& price_book_of_call(FunctionCallInfo fcinfo) {
+  auto* pin = static_cast<CallPin*>(fcinfo->flinfo->fn_extra);
+  if (pin == nullptr) {
+    auto fresh = std::make_unique<CallPin>();
+    fresh->book = price_book();
+    fresh->release.func = [](void* pointer) { delete static_cast<CallPin*>(pointer); };
+    fresh->release.arg = fresh.get();
+    pin = fresh.release();
+    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &pin->release);
+    fcinfo->flinfo->fn_extra = pin;
+  }
+  return *pin->book;
+}
+
+void warn_unpriced(std::string_view provider, std::string_view model, std::string_view reason) {
+  constexpr std::size_t most_remembered = 10'000;
+  static std::unordered_set<std::string> warned;
+  std::string key = std::string(provider) + '\n' + std::string(model);
+  if (warned.size() >= most_remembered || !warned.insert(std::move(key)).second) {
+    return;
+  }
+  const char* shown_model = palloc_cstring(model);
+  const char* shown_reason = palloc_cstring(reason);
+  const char* shown_provider = palloc_cstring(provider);
+  pg_call([&] {
+    ereport(
+        WARNING,
+        (errcode(ERRCODE_WARNING),
+         errmsg("no price for model \"%s\"%s%s%s", shown_model, *shown_provider != '\0' ? " of provider \"" : "",
+                shown_provider, *shown_provider != '\0' ? "\"" : ""),
+         errdetail("Reason: %s. Its usage counts as unpriced, not as free. This is said once per connection and model.",
+                   shown_reason),
+         errhint(
+             "Add the price with spend.set_price(), or load the shipped catalog with SELECT spend.load_catalog().")));
+  });
+}
+
+}  // namespace spend

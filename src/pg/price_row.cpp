@@ -1,0 +1,202 @@
+// The BEFORE ROW trigger of every leaf of spend.usage: checks, prices and attributes the row. It touches no shared
+// state but the idempotency key of a keyed row, so a row that ON CONFLICT then skips has cost nothing.
+
+#include "core/cost.hpp"
+#include "pg/accounting.hpp"
+#include "pg/attributions.hpp"
+#include "pg/idempotency.hpp"
+#include "pg/numeric.hpp"
+#include "pg/price_cache.hpp"
+#include "pg/usage_row.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+/// A row from a dump: the table's owner stores it with what only we write already set. It is kept as it is; pricing it
+/// again would change history. Writers cannot forge it, they have no INSERT on those columns.
+bool is_restored(const UsageRow& row, Relation leaf) {
+  if (row.is_null(row.columns().recorded_at)) {
+    return false;
+  }
+  const Oid owner = leaf->rd_rel->relowner;
+  return pg_call([&] { return has_privs_of_role(GetUserId(), owner); });
+}
+
+void set_unpriced(UsageRow& row, std::string_view reason) {
+  const UsageColumns& at = row.columns();
+  row.set_null(at.cost);
+  row.set_null(at.list_cost);
+  row.set_null(at.currency);
+  row.set_null(at.price_id);
+  row.set(at.pricing_status, text_datum(to_string(PricingStatus::unpriced)));
+  row.set(at.pricing_reason, text_datum(reason));
+}
+
+/// Prices the row. Nothing here fails the INSERT for want of a price (P1, P7); only a quantity that no count can be
+/// does.
+void price(UsageRow& row) {
+  const UsageColumns& at = row.columns();
+  const Usage usage = row.usage();
+  const SkuQuery sku = row.sku();
+  if (!row.is_null(at.reported_cost)) {
+    const NumericValue reported = decode_numeric(row.get(at.reported_cost));
+    if (reported.kind != NumericValue::Kind::finite) {
+      raise(Error{ErrorKind::invalid_value,
+                  "reported_cost must be a finite number",
+                  {},
+                  "Leave the column out when the cost is not known."});
+    }
+  }
+  if (sku.model.empty()) {
+    set_unpriced(row, "no model");
+    return;
+  }
+  if (!row.has_usage()) {
+    set_unpriced(row, "no usage");
+    return;
+  }
+  const std::shared_ptr<const PriceBook> book = price_book_of_command();
+  PriceMatch match = book->find(sku, row.priced_at());
+  if (match.entry == nullptr) {
+    set_unpriced(row, match.reason);
+    warn_unpriced(sku.provider, sku.model, match.reason);
+    return;
+  }
+  Result<Costing> costing = evaluate(match.entry->price, usage, OnInconsistent::clamp, false);
+  if (!costing.ok()) {
+    set_unpriced(row, costing.error().message);
+    return;
+  }
+  std::string reason = costing->reason;
+  PricingStatus status = costing->status;
+  if (!match.fallback.empty()) {
+    reason = reason.empty() ? match.fallback : match.fallback + "; " + reason;
+    if (status == PricingStatus::priced) {
+      status = PricingStatus::priced_with_fallback;
+    }
+  }
+  if (status == PricingStatus::unpriced) {
+    set_unpriced(row, reason);
+    warn_unpriced(sku.provider, sku.model, reason);
+    return;
+  }
+  const Datum cost = encode_numeric(costing->cost);
+  row.set(at.cost, cost);
+  row.set(at.list_cost, cost);
+  row.set(at.currency, text_datum(match.entry->price.currency()));
+  row.set(at.price_id, Int64GetDatum(match.entry->price_id));
+  row.set(at.pricing_status, text_datum(to_string(status)));
+  if (reason.empty()) {
+    row.set_null(at.pricing_reason);
+  } else {
+    row.set(at.pricing_reason, text_datum(reason));
+  }
+}
+
+void attribute(UsageRow& row) {
+  const std::shared_ptr<const DimensionRegistry> registry = dimension_registry();
+  Dimensions dimensions = row.dimensions(*registry);
+  for (const std::string& name : registry->required) {
+    if (dimensions.find(name) == nullptr) {
+      raise(MAKE_SQLSTATE('S', 'P', '0', '0', '2'), "usage row lacks the required dimension \"" + name + "\"",
+            "The dimension is marked is_required in spend.dimensions.",
+            "Set the column or tag \"" + name + "\" in the INSERT.");
+    }
+  }
+  const Hash128 id = remember_attribution(std::move(dimensions));
+  row.set(row.columns().attribution_id, uuid_datum(id));
+}
+
+HeapTuple before_insert(TriggerData* trigger) {
+  const Relation leaf = trigger->tg_relation;
+  UsageRow row(trigger->tg_trigtuple, RelationGetDescr(leaf), usage_columns(leaf));
+  if (is_restored(row, leaf)) {
+    return trigger->tg_trigtuple;
+  }
+  price(row);
+  attribute(row);
+  if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
+    return nullptr;
+  }
+  row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+  expect_row(row);
+  return row.form();
+}
+
+bool same_utc_month(Timestamp a, Timestamp b) {
+  return pg_call([&] {
+    struct pg_tm first;
+    struct pg_tm second;
+    fsec_t fraction;
+    return timestamp2tm(a, nullptr, &first, &fraction, nullptr, nullptr) == 0 &&
+           timestamp2tm(b, nullptr, &second, &fraction, nullptr, nullptr) == 0 && first.tm_year == second.tm_year &&
+           first.tm_mon == second.tm_mon;
+  });
+}
+
+/// Only a change of what the price depends on prices a row again, at the row's own time; new tags keep the cost (P6).
+bool pricing_changed(const UsageRow& before, const UsageRow& after) {
+  const UsageColumns& at = after.columns();
+  for (const AttrNumber attribute : {at.provider, at.request_model, at.response_model, at.service_tier, at.region,
+                                     at.surface, at.speed, at.variant, at.other_usage}) {
+    if (!after.same(attribute, before)) {
+      return true;
+    }
+  }
+  for (const AttrNumber meter : at.meters) {
+    if (!after.same(meter, before)) {
+      return true;
+    }
+  }
+  return after.priced_at() != before.priced_at();
+}
+
+HeapTuple before_update(TriggerData* trigger) {
+  const Relation leaf = trigger->tg_relation;
+  const UsageRow before(trigger->tg_trigtuple, RelationGetDescr(leaf), usage_columns(leaf));
+  UsageRow after(trigger->tg_newtuple, RelationGetDescr(leaf), usage_columns(leaf));
+  const UsageColumns& at = after.columns();
+  const Timestamp old_time = before.timestamp(at.occurred_at, 0);
+  const Timestamp new_time = after.timestamp(at.occurred_at, 0);
+  if (old_time != new_time && !same_utc_month(old_time, new_time)) {
+    raise(ERRCODE_FEATURE_NOT_SUPPORTED, "occurred_at of a usage row cannot move to another month",
+          "Usage is partitioned by the month of occurred_at (UTC).",
+          "Delete the row and insert it with the right time.");
+  }
+  // The computed columns are ours: whatever the UPDATE said of them, they follow from the row.
+  for (const AttrNumber ours : {at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status,
+                                at.pricing_reason, at.attribution_id}) {
+    after.copy(ours, before);
+  }
+  if (pricing_changed(before, after)) {
+    price(after);
+  }
+  attribute(after);
+  expect_row(before);
+  expect_row(after);
+  return after.form();
+}
+
+}  // namespace
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_price_row) {
+  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event) ||
+      !TRIGGER_FIRED_FOR_ROW(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event)) {
+    spend::raise(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                 "spend.price_row() is a BEFORE ROW trigger of the leaves of spend.usage");
+  }
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
+    return PointerGetDatum(spend::before_insert(trigger));
+  }
+  if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
+    return PointerGetDatum(spend::before_update(trigger));
+  }
+  spend::expect_row(spend::UsageRow(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation),
+                                    spend::usage_columns(trigger->tg_relation)));
+  return PointerGetDatum(trigger->tg_trigtuple);
+}

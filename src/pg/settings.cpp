@@ -1,0 +1,38 @@
+#include "pg/settings.hpp"
+
+#include "pg/tables.hpp"
+#include "pg/tuples.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+Settings load() {
+  Settings loaded;
+  const OpenTable table(Table::settings, AccessShareLock);
+  const AttrNumber time_zone = table.column("time_zone");
+  const AttrNumber currency = table.column("currency");
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    Datum value = row.get(time_zone, &is_null);
+    if (!is_null) {
+      loaded.time_zone = text_of(value);
+    }
+    value = row.get(currency, &is_null);
+    if (!is_null) {
+      loaded.currency = text_of(value);
+    }
+  });
+  return loaded;
+}
+
+TableCache<Settings> cache(Table::settings, load);
+
+}  // namespace
+
+std::shared_ptr<const Settings> settings() {
+  return cache.get();
+}
+
+}  // namespace spend

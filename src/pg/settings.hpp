@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// The row of spend.settings, or its defaults while there is none (CREATE EXTENSION seeds no rows).
+struct Settings {
+  std::string time_zone = "UTC";
+  std::string currency = "USD";
+};
+
+std::shared_ptr<const Settings> settings();
+
+}  // namespace spend

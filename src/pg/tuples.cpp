@@ -1,0 +1,259 @@
+#include "pg/tuples.hpp"
+
+extern "C" {
+#include "access/relscan.h"
+#include "storage/bufmgr.h"
+#include "storage/lock.h"
+}
+
+namespace spend {
+
+namespace {
+
+/// The latest committed state. Not the transaction's snapshot: a cache loaded through that would stay stale for ever in
+/// a REPEATABLE READ transaction, and a counter would miss what others have committed.
+Snapshot latest_snapshot(Relation relation, OwnChanges own) {
+  Snapshot snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(relation)));
+  if (own == OwnChanges::ignored) {
+    // Inserts of this transaction have cmin >= 0 and so are invisible, its deletions not yet done.
+    snapshot->curcid = FirstCommandId;
+  }
+  return snapshot;
+}
+
+/// HeapTupleSatisfiesVisibility by hand: a scan that is given an MVCC snapshot takes predicate locks in a SERIALIZABLE
+/// transaction, and a reader of configuration must not make somebody's INSERT fail.
+bool is_visible(HeapTuple tuple, Snapshot snapshot, Buffer buffer) {
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const bool visible = HeapTupleSatisfiesVisibility(tuple, snapshot, buffer);
+  LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+  return visible;
+}
+
+IndexScanDesc begin_index_scan(Relation relation, Relation index, Snapshot snapshot, ScanKey keys, int key_count) {
+#if PG_VERSION_NUM >= 180000
+  IndexScanDesc scan = index_beginscan(relation, index, snapshot, nullptr, key_count, 0);
+#else
+  IndexScanDesc scan = index_beginscan(relation, index, snapshot, key_count, 0);
+#endif
+  index_rescan(scan, keys, key_count, nullptr, 0);
+  return scan;
+}
+
+}  // namespace
+
+void detail::scan_latest(Relation relation, OwnChanges own, TupleVisitor visit, void* context) {
+  struct State {
+    Snapshot snapshot;
+    TableScanDesc scan;
+  };
+  const State state = pg_call([&] {
+    return State{latest_snapshot(relation, own), table_beginscan(relation, SnapshotAny, 0, nullptr)};
+  });
+  for (;;) {
+    const HeapTuple tuple = pg_call([&] {
+      for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        HeapTuple candidate = heap_getnext(state.scan, ForwardScanDirection);
+        if (candidate == nullptr ||
+            is_visible(candidate, state.snapshot, reinterpret_cast<HeapScanDesc>(state.scan)->rs_cbuf)) {
+          return candidate;
+        }
+      }
+    });
+    if (tuple == nullptr) {
+      break;
+    }
+    visit(context, ScannedTuple{tuple, RelationGetDescr(relation)});
+  }
+  pg_call([&] {
+    table_endscan(state.scan);
+    UnregisterSnapshot(state.snapshot);
+  });
+}
+
+void detail::scan_latest_index(Relation relation, Oid index, OwnChanges own, ScanKey keys, int key_count,
+                               TupleVisitor visit, void* context) {
+  struct State {
+    Snapshot snapshot;
+    Relation index;
+    IndexScanDesc scan;
+    TupleTableSlot* slot;
+  };
+  const State state = pg_call([&] {
+    State opened;
+    opened.snapshot = latest_snapshot(relation, own);
+    opened.index = index_open(index, AccessShareLock);
+    opened.slot = table_slot_create(relation, nullptr);
+    opened.scan = begin_index_scan(relation, opened.index, SnapshotAny, keys, key_count);
+    return opened;
+  });
+  for (;;) {
+    const HeapTuple tuple = pg_call([&]() -> HeapTuple {
+      while (index_getnext_slot(state.scan, ForwardScanDirection, state.slot)) {
+        CHECK_FOR_INTERRUPTS();
+        HeapTuple candidate = ExecFetchSlotHeapTuple(state.slot, false, nullptr);
+        if (is_visible(candidate, state.snapshot, reinterpret_cast<BufferHeapTupleTableSlot*>(state.slot)->buffer)) {
+          return candidate;
+        }
+      }
+      return nullptr;
+    });
+    if (tuple == nullptr) {
+      break;
+    }
+    visit(context, ScannedTuple{tuple, RelationGetDescr(relation)});
+  }
+  pg_call([&] {
+    index_endscan(state.scan);
+    ExecDropSingleTupleTableSlot(state.slot);
+    index_close(state.index, AccessShareLock);
+    UnregisterSnapshot(state.snapshot);
+  });
+}
+
+Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
+  const Oid found = pg_call([&] {
+    Oid result = InvalidOid;
+    List* indexes = RelationGetIndexList(relation);
+    ListCell* cell;
+    foreach (cell, indexes) {
+      Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+      const Form_pg_index form = index->rd_index;
+      bool matches = form->indisvalid && form->indnkeyatts >= static_cast<int>(columns.size());
+      for (std::size_t i = 0; matches && i < columns.size(); ++i) {
+        matches = form->indkey.values[i] == columns[i];
+      }
+      if (matches) {
+        result = lfirst_oid(cell);
+      }
+      index_close(index, AccessShareLock);
+      if (matches) {
+        break;
+      }
+    }
+    list_free(indexes);
+    return result;
+  });
+  if (!OidIsValid(found)) {
+    raise(ERRCODE_UNDEFINED_OBJECT,
+          std::string("an index of \"spend.") + RelationGetRelationName(relation) + "\" is missing", {},
+          "Create it again as the extension's script does, or run ALTER EXTENSION pg_spend UPDATE.");
+  }
+  return found;
+}
+
+namespace {
+
+/// One look with a dirty snapshot. `wait_for` is set to a transaction that must end before the answer is known.
+HeapTuple look_dirty(Relation relation, Relation index, ScanKey keys, int key_count, TransactionId* wait_for) {
+  SnapshotData dirty;
+  InitDirtySnapshot(dirty);
+  *wait_for = InvalidTransactionId;
+  TupleTableSlot* slot = table_slot_create(relation, nullptr);
+  IndexScanDesc scan = begin_index_scan(relation, index, &dirty, keys, key_count);
+  HeapTuple found = nullptr;
+  while (found == nullptr && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+    if (TransactionIdIsValid(dirty.xmin)) {
+      *wait_for = dirty.xmin;
+      break;
+    }
+    // dirty.xmax: being deleted or updated or merely locked by another transaction. The tuple is still the live one.
+    found = ExecCopySlotHeapTuple(slot);
+  }
+  index_endscan(scan);
+  ExecDropSingleTupleTableSlot(slot);
+  return found;
+}
+
+}  // namespace
+
+HeapTuple find_unique(Relation relation, Oid index_oid, std::span<ScanKeyData> keys) {
+  return pg_call([&] {
+    Relation index = index_open(index_oid, AccessShareLock);
+    HeapTuple found;
+    for (;;) {
+      CHECK_FOR_INTERRUPTS();
+      TransactionId wait_for;
+      found = look_dirty(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
+      if (!TransactionIdIsValid(wait_for)) {
+        break;
+      }
+      XactLockTableWait(wait_for, relation, nullptr, XLTW_None);
+    }
+    index_close(index, NoLock);
+    return found;
+  });
+}
+
+void insert_tuple(Relation relation, Datum* values, bool* nulls) {
+  pg_call([&] {
+    HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+    CatalogTupleInsert(relation, tuple);
+    heap_freetuple(tuple);
+  });
+}
+
+bool insert_if_absent(Relation relation, Oid index_oid, std::span<ScanKeyData> keys, std::uint64_t key_hash,
+                      Datum* values, bool* nulls) {
+  return pg_call([&] {
+    // The lock is held across a look and an insert only, never across a wait, so it cannot take part in a deadlock; a
+    // collision of hashes merely makes two inserts follow each other. The last field keeps it apart from users'
+    // advisory locks, which use 1 and 2.
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(key_hash >> 32) ^ RelationGetRelid(relation),
+                         static_cast<uint32>(key_hash), 7);
+    (void)LockAcquire(&tag, ExclusiveLock, false, false);
+    Relation index = index_open(index_oid, AccessShareLock);
+    TransactionId wait_for;
+    HeapTuple found = look_dirty(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
+    const bool absent = found == nullptr && !TransactionIdIsValid(wait_for);
+    if (absent) {
+      HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+      CatalogTupleInsert(relation, tuple);
+      heap_freetuple(tuple);
+    }
+    index_close(index, NoLock);
+    LockRelease(&tag, ExclusiveLock, false);
+    return absent;
+  });
+}
+
+HeapTuple lock_latest(Relation relation, ItemPointer tid) {
+  return pg_call([&]() -> HeapTuple {
+    TupleTableSlot* slot = table_slot_create(relation, nullptr);
+    TM_FailureData failure;
+    ItemPointerData at = *tid;
+    const TM_Result result =
+        table_tuple_lock(relation, &at, SnapshotAny, slot, GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+                         LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+    HeapTuple locked = nullptr;
+    switch (result) {
+      case TM_Ok:
+        locked = ExecCopySlotHeapTuple(slot);
+        break;
+      case TM_Deleted:
+        break;
+      case TM_Invisible:
+      case TM_SelfModified:
+      case TM_Updated:
+      case TM_BeingModified:
+      case TM_WouldBlock:
+        elog(ERROR, "unexpected result %d of locking a row of \"spend.%s\"", static_cast<int>(result),
+             RelationGetRelationName(relation));
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    return locked;
+  });
+}
+
+void update_locked(Relation relation, HeapTuple tuple, HeapTuple replacement) {
+  pg_call([&] {
+    replacement->t_self = tuple->t_self;
+    CatalogTupleUpdate(relation, &replacement->t_self, replacement);
+    // The next change of the same row in this transaction must not meet its own uncommitted version as "self-modified".
+    CommandCounterIncrement();
+  });
+}
+
+}  // namespace spend

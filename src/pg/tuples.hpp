@@ -1,0 +1,73 @@
+#pragma once
+
+#include "pg/guard.hpp"
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// Reading and writing the extension's own tables the way the server treats its catalogs: no SPI, no ACL, no caller's
+/// snapshot, and no predicate locks, so that no isolation level and no role fails a user's INSERT.
+
+/// One tuple during a scan; valid until the next step.
+struct ScannedTuple {
+  HeapTuple tuple;
+  TupleDesc descriptor;
+
+  Datum get(AttrNumber attribute, bool* is_null) const { return heap_getattr(tuple, attribute, descriptor, is_null); }
+};
+
+/// What a scan of the latest committed state treats of the current transaction.
+enum class OwnChanges {
+  visible,  ///< as the next command would see them
+  ignored   ///< as if this transaction had not written anything
+};
+
+using TupleVisitor = void (*)(void* context, const ScannedTuple& tuple);
+
+namespace detail {
+void scan_latest(Relation relation, OwnChanges own, TupleVisitor visit, void* context);
+void scan_latest_index(Relation relation, Oid index, OwnChanges own, ScanKey keys, int key_count, TupleVisitor visit,
+                       void* context);
+}  // namespace detail
+
+/// Calls visit(ScannedTuple) for every tuple of the table in the latest committed state.
+template <typename Visit>
+void scan_latest(Relation relation, OwnChanges own, Visit&& visit) {
+  detail::scan_latest(
+      relation, own,
+      [](void* context, const ScannedTuple& tuple) { (*static_cast<std::remove_reference_t<Visit>*>(context))(tuple); },
+      const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
+/// The same through an index.
+template <typename Visit>
+void scan_latest_index(Relation relation, Oid index, OwnChanges own, std::span<ScanKeyData> keys, Visit&& visit) {
+  detail::scan_latest_index(
+      relation, index, own, keys.data(), static_cast<int>(keys.size()),
+      [](void* context, const ScannedTuple& tuple) { (*static_cast<std::remove_reference_t<Visit>*>(context))(tuple); },
+      const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
+/// The index of `relation` on exactly these columns (or, for an expression-free prefix, starting with them). Errors:
+/// XX000.
+Oid index_on(Relation relation, std::span<const AttrNumber> columns);
+
+/// Finds the live tuple with these key values in a unique index, waiting for a concurrent transaction that is inserting
+/// or deleting it, as a unique index would; never raises a serialization failure. A copy in the current context, or
+/// nullptr.
+HeapTuple find_unique(Relation relation, Oid index, std::span<ScanKeyData> keys);
+
+/// Inserts a tuple and its index entries.
+void insert_tuple(Relation relation, Datum* values, bool* nulls);
+/// Inserts under a short lock on the key after looking once more: the tuple that is there afterwards belongs to this
+/// transaction exactly if true is returned; false: another transaction was first, look again with find_unique().
+bool insert_if_absent(Relation relation, Oid index, std::span<ScanKeyData> keys, std::uint64_t key_hash, Datum* values,
+                      bool* nulls);
+
+/// Locks the newest version of a tuple for update, following updates whatever the snapshot says. A copy of that
+/// version, or nullptr when the tuple was deleted meanwhile.
+HeapTuple lock_latest(Relation relation, ItemPointer tid);
+/// Replaces a tuple that this transaction has locked; `tuple` carries the t_self of the version to replace.
+void update_locked(Relation relation, HeapTuple tuple, HeapTuple replacement);
+
+}  // namespace spend

@@ -1,0 +1,237 @@
+#include "pg/usage_row.hpp"
+
+#include "core/meters.hpp"
+#include "pg/numeric.hpp"
+#include "pg/tables.hpp"
+#include "pg/values.hpp"
+
+extern "C" {
+#include "utils/datum.h"
+}
+
+namespace spend {
+
+UsageColumns UsageColumns::of(TupleDesc descriptor) {
+  UsageColumns columns;
+  const auto at = [&](const char* name) { return column(descriptor, name); };
+  columns.usage_id = at("usage_id");
+  columns.occurred_at = at("occurred_at");
+  columns.started_at = at("started_at");
+  columns.recorded_at = at("recorded_at");
+  columns.tags = at("tags");
+  columns.provider = at("provider");
+  columns.request_model = at("request_model");
+  columns.response_model = at("response_model");
+  columns.service_tier = at("service_tier");
+  columns.region = at("region");
+  columns.surface = at("surface");
+  columns.speed = at("speed");
+  columns.variant = at("variant");
+  columns.source = at("source");
+  columns.idempotency_key = at("idempotency_key");
+  columns.other_usage = at("other_usage");
+  columns.reported_cost = at("reported_cost");
+  columns.cost = at("cost");
+  columns.list_cost = at("list_cost");
+  columns.currency = at("currency");
+  columns.price_id = at("price_id");
+  columns.pricing_status = at("pricing_status");
+  columns.pricing_reason = at("pricing_reason");
+  columns.attribution_id = at("attribution_id");
+  for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
+    columns.dimensions[i] = at(dimension_columns[i]);
+  }
+  for (std::size_t i = 0; i < meter_names.size(); ++i) {
+    columns.meters[i] = at(meter_names[i]);
+  }
+  columns.unpriced_counts = {at("agent_steps"), at("original_input_tokens")};
+  return columns;
+}
+
+const UsageColumns& usage_columns(Relation leaf) {
+  // Keyed by the tuple descriptor's identity: a changed definition gives the relcache entry a new descriptor, and the
+  // relation's oid and column count guard against an address used again.
+  struct Entry {
+    Oid relation;
+    TupleDesc descriptor;
+    int attributes;
+    UsageColumns columns;
+  };
+  static std::unordered_map<Oid, Entry> known;
+  const Oid oid = RelationGetRelid(leaf);
+  const TupleDesc descriptor = RelationGetDescr(leaf);
+  const auto found = known.find(oid);
+  if (found != known.end() && found->second.descriptor == descriptor && found->second.attributes == descriptor->natts) {
+    return found->second.columns;
+  }
+  if (known.size() > 1000) {
+    known.clear();
+  }
+  Entry& entry = known[oid];
+  entry = Entry{oid, descriptor, descriptor->natts, UsageColumns::of(descriptor)};
+  return entry.columns;
+}
+
+UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns)
+    : descriptor_(descriptor),
+      columns_(columns),
+      values_(static_cast<std::size_t>(descriptor->natts)),
+      nulls_(std::make_unique<bool[]>(static_cast<std::size_t>(descriptor->natts))) {
+  heap_deform_tuple(tuple, descriptor, values_.data(), nulls_.get());
+}
+
+std::string_view UsageRow::text(AttrNumber attribute) const {
+  if (is_null(attribute)) {
+    return {};
+  }
+  const std::span<const std::byte> bytes = varlena_bytes(get(attribute));
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Timestamp UsageRow::timestamp(AttrNumber attribute, Timestamp otherwise) const {
+  return is_null(attribute) ? otherwise : DatumGetTimestampTz(get(attribute));
+}
+
+void UsageRow::set(AttrNumber attribute, Datum value) {
+  values_[index(attribute)] = value;
+  nulls_[index(attribute)] = false;
+}
+
+void UsageRow::copy(AttrNumber attribute, const UsageRow& from) {
+  values_[index(attribute)] = from.values_[index(attribute)];
+  nulls_[index(attribute)] = from.nulls_[index(attribute)];
+}
+
+bool UsageRow::same(AttrNumber attribute, const UsageRow& other) const {
+  if (is_null(attribute) || other.is_null(attribute)) {
+    return is_null(attribute) && other.is_null(attribute);
+  }
+  const Form_pg_attribute form = TupleDescAttr(descriptor_, attribute - 1);
+  const bool by_value = form->attbyval;
+  const int length = form->attlen;
+  const Datum mine = get(attribute);
+  const Datum theirs = other.get(attribute);
+  return pg_call([&] { return datum_image_eq(mine, theirs, by_value, length); });
+}
+
+HeapTuple UsageRow::form() const {
+  return pg_call([&] { return heap_form_tuple(descriptor_, const_cast<Datum*>(values_.data()), nulls_.get()); });
+}
+
+namespace {
+
+Decimal checked_count(Datum datum, const char* name) {
+  const NumericValue value = decode_numeric(datum);
+  if (value.kind == NumericValue::Kind::nan || value.kind == NumericValue::Kind::infinite) {
+    raise(Error{ErrorKind::invalid_value,
+                std::string(name) + " must be a finite number",
+                {},
+                "Leave the column out when the count is not known."});
+  }
+  if (value.negative) {
+    raise(Error{ErrorKind::invalid_value, std::string(name) + " must not be negative",
+                "The value is -" + (value.representable ? value.magnitude.to_string() : std::string("…")) + ".",
+                "To take a row back, delete it or insert the corrected figure; counts never go below zero."});
+  }
+  if (!value.representable) {
+    raise(Error{ErrorKind::out_of_range,
+                std::string(name) + " is out of range",
+                "Counts hold 20 integer digits and 18 decimals.",
+                {}});
+  }
+  return value.magnitude;
+}
+
+}  // namespace
+
+Usage UsageRow::usage() const {
+  Usage result;
+  if (!is_null(columns_.other_usage)) {
+    result = usage_of(get(columns_.other_usage));
+  }
+  for (std::size_t i = 0; i < columns_.meters.size(); ++i) {
+    if (!is_null(columns_.meters[i])) {
+      static const std::array<const MeterInfo*, UsageColumns::meter_names.size()> meters = [] {
+        std::array<const MeterInfo*, UsageColumns::meter_names.size()> found;
+        for (std::size_t k = 0; k < found.size(); ++k) {
+          found[k] = find_meter(UsageColumns::meter_names[k]);
+        }
+        return found;
+      }();
+      result.set(*meters[i], checked_count(get(columns_.meters[i]), UsageColumns::meter_names[i]));
+    }
+  }
+  for (std::size_t i = 0; i < columns_.unpriced_counts.size(); ++i) {
+    if (!is_null(columns_.unpriced_counts[i])) {
+      checked_count(get(columns_.unpriced_counts[i]), i == 0 ? "agent_steps" : "original_input_tokens");
+    }
+  }
+  return result;
+}
+
+bool UsageRow::has_usage() const {
+  return !is_null(columns_.other_usage) ||
+         std::any_of(columns_.meters.begin(), columns_.meters.end(), [&](AttrNumber meter) { return !is_null(meter); });
+}
+
+SkuQuery UsageRow::sku() const {
+  const std::string_view served = text(columns_.response_model);
+  return SkuQuery{.provider = text(columns_.provider),
+                  .model = served.empty() ? text(columns_.request_model) : served,
+                  .surface = text(columns_.surface),
+                  .region = text(columns_.region),
+                  .service_tier = text(columns_.service_tier),
+                  .speed = text(columns_.speed),
+                  .variant = text(columns_.variant)};
+}
+
+Timestamp UsageRow::priced_at() const {
+  return timestamp(columns_.started_at, timestamp(columns_.occurred_at, 0));
+}
+
+Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
+  Dimensions result;
+  for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
+    if (!is_null(columns_.dimensions[i]) && registry.is_rolled_up_column(dimension_columns[i])) {
+      result.set(dimension_columns[i], text(columns_.dimensions[i]));
+    }
+  }
+  if (!registry.tags.empty() && !is_null(columns_.tags)) {
+    const Datum tags = get(columns_.tags);
+    for (const std::string& name : registry.tags) {
+      struct Value {
+        const char* text;
+        int length;
+      };
+      const Value value = pg_call([&]() -> Value {
+        Jsonb* object = DatumGetJsonbP(tags);
+        if (!JB_ROOT_IS_OBJECT(object)) {
+          return {nullptr, 0};
+        }
+        JsonbValue buffer;
+        const JsonbValue* found =
+            getKeyJsonValueFromContainer(&object->root, name.data(), static_cast<int>(name.size()), &buffer);
+        if (found == nullptr || found->type == jbvNull) {
+          return {nullptr, 0};
+        }
+        if (found->type == jbvString) {
+          return {found->val.string.val, found->val.string.len};
+        }
+        if (found->type == jbvNumeric) {
+          const char* number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(found->val.numeric)));
+          return {number, static_cast<int>(std::strlen(number))};
+        }
+        if (found->type == jbvBool) {
+          return found->val.boolean ? Value{"true", 4} : Value{"false", 5};
+        }
+        return {nullptr, 0};
+      });
+      if (value.text != nullptr) {
+        result.set(name, std::string_view(value.text, static_cast<std::size_t>(value.length)));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace spend

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "core/attribution.hpp"
+#include "core/price_book.hpp"
+#include "core/usage.hpp"
+#include "pg/dimension_registry.hpp"
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// Attribute numbers of the columns of spend.usage in one leaf: leaves may order them differently.
+struct UsageColumns {
+  AttrNumber usage_id, occurred_at, started_at, recorded_at, tags;
+  AttrNumber provider, request_model, response_model, service_tier, region, surface, speed, variant;
+  AttrNumber source, idempotency_key, other_usage, reported_cost;
+  AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, attribution_id;
+  std::array<AttrNumber, dimension_columns.size()> dimensions;
+  /// Columns that hold the quantity of the meter of the same name.
+  static constexpr std::array<const char*, 7> meter_names = {
+      "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens",
+      "tool_calls",   "retrieval_queries"};
+  std::array<AttrNumber, meter_names.size()> meters;
+  /// Further counts that are checked, but not priced.
+  std::array<AttrNumber, 2> unpriced_counts;
+
+  static UsageColumns of(TupleDesc descriptor);
+};
+
+/// The columns of a leaf, remembered until its definition changes.
+const UsageColumns& usage_columns(Relation leaf);
+
+/// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context.
+class UsageRow {
+ public:
+  UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns);
+
+  const UsageColumns& columns() const { return columns_; }
+  TupleDesc descriptor() const { return descriptor_; }
+  bool is_null(AttrNumber attribute) const { return nulls_[index(attribute)]; }
+  Datum get(AttrNumber attribute) const { return values_[index(attribute)]; }
+  /// '' for NULL: the two are the same in every key of ours.
+  std::string_view text(AttrNumber attribute) const;
+  Timestamp timestamp(AttrNumber attribute, Timestamp otherwise) const;
+
+  void set(AttrNumber attribute, Datum value);
+  void set_null(AttrNumber attribute) { nulls_[index(attribute)] = true; }
+  void copy(AttrNumber attribute, const UsageRow& from);
+  bool same(AttrNumber attribute, const UsageRow& other) const;
+  /// A tuple with the present values, palloc'd.
+  HeapTuple form() const;
+
+  /// The quantities that a price is applied to. Errors: 22023 for a negative, NaN or infinite count, naming the column.
+  Usage usage() const;
+  /// Whether the row carries any quantity at all: no usage is not zero usage.
+  bool has_usage() const;
+  SkuQuery sku() const;
+  /// When the price is chosen: the start of the call where it is known.
+  Timestamp priced_at() const;
+  Dimensions dimensions(const DimensionRegistry& registry) const;
+
+ private:
+  static std::size_t index(AttrNumber attribute) { return static_cast<std::size_t>(attribute - 1); }
+
+  TupleDesc descriptor_;
+  const UsageColumns& columns_;
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+};
+
+}  // namespace spend

@@ -1,0 +1,103 @@
+#include "pg/values.hpp"
+
+extern "C" {
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+}
+
+namespace spend {
+
+std::string text_of(Datum text) {
+  const std::span<const std::byte> bytes = varlena_bytes(text);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string cstring_of(Datum cstring) {
+  return DatumGetCString(cstring);
+}
+
+Datum text_datum(std::string_view characters) {
+  return varlena_datum(characters);
+}
+
+char* palloc_cstring(std::string_view characters) {
+  char* copy = static_cast<char*>(pg_call([&] { return palloc(characters.size() + 1); }));
+  std::memcpy(copy, characters.data(), characters.size());
+  copy[characters.size()] = '\0';
+  return copy;
+}
+
+std::string jsonb_text(Datum jsonb) {
+  const char* text = pg_call([&] {
+    Jsonb* value = DatumGetJsonbP(jsonb);
+    return JsonbToCString(nullptr, &value->root, static_cast<int>(VARSIZE(value)));
+  });
+  return text;
+}
+
+Datum jsonb_datum(std::string_view json) {
+  const char* text = palloc_cstring(json);
+  return pg_call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
+}
+
+bool jsonb_is_empty_object(Datum jsonb) {
+  return pg_call([&] {
+    Jsonb* value = DatumGetJsonbP(jsonb);
+    return JB_ROOT_IS_OBJECT(value) && JB_ROOT_COUNT(value) == 0;
+  });
+}
+
+std::span<const std::byte> varlena_bytes(Datum datum) {
+  struct varlena* image = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
+  if (VARATT_IS_EXTENDED(image) && !VARATT_IS_SHORT(image)) {
+    image = pg_call([&] { return pg_detoast_datum_packed(image); });
+  }
+  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
+}
+
+Datum varlena_datum(std::string_view bytes) {
+  const Size size = bytes.size() + VARHDRSZ;
+  char* image = static_cast<char*>(pg_call([&] { return palloc(size); }));
+  SET_VARSIZE(image, size);
+  std::memcpy(image + VARHDRSZ, bytes.data(), bytes.size());
+  return PointerGetDatum(image);
+}
+
+Usage usage_of(Datum token_usage) {
+  return take(Usage::from_image(varlena_bytes(token_usage)));
+}
+Datum usage_datum(const Usage& usage) {
+  return varlena_datum(usage.to_image());
+}
+Price price_of(Datum price) {
+  return take(Price::from_image(varlena_bytes(price)));
+}
+Datum price_datum(const Price& price) {
+  return varlena_datum(price.to_image());
+}
+
+std::span<const std::byte> receive_rest(Datum string_info) {
+  StringInfo buffer = reinterpret_cast<StringInfo>(DatumGetPointer(string_info));
+  const int length = buffer->len - buffer->cursor;
+  const char* bytes = buffer->data + buffer->cursor;
+  buffer->cursor = buffer->len;
+  return {reinterpret_cast<const std::byte*>(bytes), static_cast<std::size_t>(length)};
+}
+
+Datum send_bytes(std::string_view bytes) {
+  return varlena_datum(bytes);
+}
+
+Datum uuid_datum(const std::array<std::uint8_t, 16>& bytes) {
+  pg_uuid_t* uuid = static_cast<pg_uuid_t*>(pg_call([] { return palloc(sizeof(pg_uuid_t)); }));
+  std::memcpy(uuid->data, bytes.data(), bytes.size());
+  return UUIDPGetDatum(uuid);
+}
+
+std::array<std::uint8_t, 16> uuid_bytes(Datum uuid) {
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), DatumGetUUIDP(uuid)->data, bytes.size());
+  return bytes;
+}
+
+}  // namespace spend

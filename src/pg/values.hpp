@@ -1,0 +1,39 @@
+#pragma once
+
+#include "core/price.hpp"
+#include "core/price_table.hpp"
+#include "core/usage.hpp"
+#include "pg/guard.hpp"
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// Conversions between datums and the core's values. All are safe with C++ owners alive. A server in another encoding
+/// than UTF8 is refused when the extension is created, so text needs no conversion here.
+
+std::string text_of(Datum text);                ///< a text datum's characters
+std::string cstring_of(Datum cstring);          ///< a cstring datum's characters
+Datum text_datum(std::string_view characters);  ///< palloc'd text
+char* palloc_cstring(std::string_view characters);
+
+std::string jsonb_text(Datum jsonb);       ///< canonical JSON text of a jsonb datum
+Datum jsonb_datum(std::string_view json);  ///< jsonb parsed from JSON text
+bool jsonb_is_empty_object(Datum jsonb);   ///< {} (without converting it to text)
+
+/// The bytes of a detoasted varlena; valid as long as the datum's memory.
+std::span<const std::byte> varlena_bytes(Datum datum);
+Datum varlena_datum(std::string_view bytes);
+
+Usage usage_of(Datum token_usage);
+Datum usage_datum(const Usage& usage);
+Price price_of(Datum price);
+Datum price_datum(const Price& price);
+
+/// The unread rest of a receive function's buffer, and its end.
+std::span<const std::byte> receive_rest(Datum string_info);
+Datum send_bytes(std::string_view bytes);
+
+Datum uuid_datum(const std::array<std::uint8_t, 16>& bytes);
+std::array<std::uint8_t, 16> uuid_bytes(Datum uuid);
+
+}  // namespace spend

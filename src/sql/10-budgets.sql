@@ -1,0 +1,235 @@
+CREATE FUNCTION spend._check_scope(scope jsonb, group_by text[]) RETURNS void
+  LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_check_scope';
+COMMENT ON FUNCTION spend._check_scope(jsonb, text[]) IS 'Internal: raises for a malformed scope or an unknown dimension.';
+
+CREATE SEQUENCE spend.budgets_budget_id_seq;
+COMMENT ON SEQUENCE spend.budgets_budget_id_seq IS 'Numbers of budgets.';
+CREATE TABLE spend.budgets (
+  budget_id bigint PRIMARY KEY DEFAULT nextval('spend.budgets_budget_id_seq'),
+  name text NOT NULL UNIQUE CHECK (name <> ''),
+  scope jsonb NOT NULL DEFAULT '{}',
+  group_by text[] NOT NULL DEFAULT '{}',
+  measure text NOT NULL DEFAULT 'cost' CHECK (measure IN ('cost', 'tokens', 'calls')),
+  amount numeric NOT NULL,
+  currency text CHECK (currency ~ '^[A-Z][A-Z0-9_]{0,11}$'),
+  period text NOT NULL DEFAULT 'month' CHECK (period IN ('hour', 'day', 'week', 'month', 'quarter', 'year', 'total')),
+  valid_during tstzrange NOT NULL DEFAULT '(,)' CHECK (NOT isempty(valid_during)),
+  time_zone text,
+  thresholds numeric[] NOT NULL DEFAULT '{80,100}',
+  on_exceeded text NOT NULL DEFAULT 'halt' CHECK (on_exceeded IN ('alert', 'halt', 'reject')),
+  on_unpriced text CHECK (on_unpriced IN ('deny', 'allow')),
+  is_critical boolean NOT NULL DEFAULT false,
+  owner text,
+  cost_center text,
+  generation integer NOT NULL DEFAULT 1,
+  CONSTRAINT budgets_one_plan_line EXCLUDE USING gist (spend.text_key(cost_center) WITH =, valid_during WITH &&)
+    WHERE (period = 'month' AND cost_center IS NOT NULL)
+) USING heap;
+COMMENT ON TABLE spend.budgets IS 'Budgets: a limit per period for the rows a scope covers. A month budget with a cost_center is its plan line in the chargeback.';
+COMMENT ON COLUMN spend.budgets.budget_id IS 'Number of the budget.';
+COMMENT ON COLUMN spend.budgets.name IS 'Name, as in alerts and errors.';
+COMMENT ON COLUMN spend.budgets.scope IS 'Rows covered: {"team": "search", "environment": ["prod", "staging"]}; {} covers all, or the cost_center when one is given.';
+COMMENT ON COLUMN spend.budgets.group_by IS 'Dimensions with a counter and the whole amount for each combination of values; a missing value counts to (none).';
+COMMENT ON COLUMN spend.budgets.measure IS 'What is limited: cost, tokens (input and output) or calls.';
+COMMENT ON COLUMN spend.budgets.amount IS 'The limit of one period.';
+COMMENT ON COLUMN spend.budgets.currency IS 'Currency of the amount; NULL is that of spend.settings. Rows in another currency count as unpriced.';
+COMMENT ON COLUMN spend.budgets.period IS 'hour, day, week (from Monday), month, quarter, year or total, beginning in the time zone.';
+COMMENT ON COLUMN spend.budgets.valid_during IS 'Rows outside are not covered; bounds stand on quarter hours.';
+COMMENT ON COLUMN spend.budgets.time_zone IS 'Zone in which periods begin; NULL is that of spend.settings.';
+COMMENT ON COLUMN spend.budgets.thresholds IS 'Percentages of the amount at which an alert is written, once per counter.';
+COMMENT ON COLUMN spend.budgets.on_exceeded IS 'alert: record and tell. halt: record, the gate denies. reject: an INSERT that would cross the limit fails (SP001).';
+COMMENT ON COLUMN spend.budgets.on_unpriced IS 'deny: a reject budget refuses unpriced rows (SP003). allow: they are counted apart. NULL: deny for halt and reject.';
+COMMENT ON COLUMN spend.budgets.is_critical IS 'Whether work under this budget must not be stopped by other means.';
+COMMENT ON COLUMN spend.budgets.owner IS 'Who answers for the budget.';
+COMMENT ON COLUMN spend.budgets.cost_center IS 'Cost center whose plan line this is.';
+COMMENT ON COLUMN spend.budgets.generation IS 'Counts redefinitions of scope, group_by, measure, currency, period, time zone and validity (set by the ledger).';
+ALTER SEQUENCE spend.budgets_budget_id_seq OWNED BY spend.budgets.budget_id;
+CALL spend._watch('spend.budgets');
+
+-- When and by which transaction a budget got its present meaning. Apart from the budget and never dumped: a restored budget begins anew.
+CREATE TABLE spend.budget_epochs (
+  budget_id bigint PRIMARY KEY,
+  redefined_by xid8 NOT NULL,
+  redefined_at timestamptz NOT NULL
+) USING heap;
+COMMENT ON TABLE spend.budget_epochs IS 'Internal: the transaction that gave each budget its present meaning.';
+COMMENT ON COLUMN spend.budget_epochs.budget_id IS 'The budget.';
+COMMENT ON COLUMN spend.budget_epochs.redefined_by IS 'Its transaction.';
+COMMENT ON COLUMN spend.budget_epochs.redefined_at IS 'Its time.';
+
+CREATE FUNCTION spend._check_budget() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  bad numeric;
+BEGIN
+  IF NEW.scope = '{}' AND NEW.cost_center IS NOT NULL THEN
+    NEW.scope := jsonb_build_object('cost_center', NEW.cost_center);
+  END IF;
+  PERFORM spend._check_scope(NEW.scope, NEW.group_by);
+  IF NEW.amount = 'NaN' OR NEW.amount < 0 OR NEW.amount >= 1e20 OR scale(trim_scale(NEW.amount)) > 18 THEN
+    RAISE EXCEPTION 'amount of budget "%" is out of range', NEW.name
+      USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The amount is %s.', NEW.amount),
+            HINT = 'An amount is zero or more, below 1e20, with at most 18 decimals.';
+  END IF;
+  SELECT t INTO bad FROM unnest(NEW.thresholds) AS t WHERE t IS NULL OR t = 'NaN' OR t <= 1 OR t > 10000 OR scale(trim_scale(t)) > 6 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'threshold % of budget "%" is not a percentage above 1', coalesce(bad::text, 'NULL'), NEW.name
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Thresholds are percent: write 80 for 80 percent, not 0.8.';
+  END IF;
+  IF NEW.time_zone IS NOT NULL THEN
+    PERFORM now() AT TIME ZONE NEW.time_zone;
+  END IF;
+  IF NEW.measure <> 'cost' AND NEW.currency IS NOT NULL THEN
+    RAISE EXCEPTION 'budget "%" counts % and so has no currency', NEW.name, NEW.measure USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  NEW.valid_during := tstzrange(lower(NEW.valid_during), upper(NEW.valid_during));
+  IF date_bin('15 minutes', lower(NEW.valid_during), 'epoch') <> lower(NEW.valid_during)
+     OR date_bin('15 minutes', upper(NEW.valid_during), 'epoch') <> upper(NEW.valid_during) THEN
+    RAISE EXCEPTION 'valid_during of budget "%" must begin and end on a quarter hour', NEW.name
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Usage is summed by quarter hours, in which every time zone''s days begin.';
+  END IF;
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.budget_id <> OLD.budget_id THEN
+      RAISE EXCEPTION 'the number of a budget does not change' USING ERRCODE = 'feature_not_supported';
+    END IF;
+    IF (NEW.scope, NEW.group_by, NEW.measure, NEW.currency, NEW.period, NEW.time_zone, NEW.valid_during)
+       IS NOT DISTINCT FROM (OLD.scope, OLD.group_by, OLD.measure, OLD.currency, OLD.period, OLD.time_zone, OLD.valid_during) THEN
+      NEW.generation := OLD.generation;
+      RETURN NEW;
+    END IF;
+    NEW.generation := OLD.generation + 1;
+  END IF;
+  INSERT INTO spend.budget_epochs VALUES (NEW.budget_id, pg_current_xact_id(), now())
+  ON CONFLICT (budget_id) DO UPDATE SET redefined_by = excluded.redefined_by, redefined_at = excluded.redefined_at;
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION spend._check_budget() IS 'Internal: refuses a budget that could not work, and notes when it was redefined.';
+CREATE TRIGGER check_budget BEFORE INSERT OR UPDATE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._check_budget();
+
+CREATE FUNCTION spend._redefine_budgets() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE spend.budget_epochs AS e SET redefined_by = pg_current_xact_id(), redefined_at = now()
+  FROM spend.budgets AS b
+  WHERE b.budget_id = e.budget_id AND (b.time_zone IS NULL OR b.currency IS NULL);
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION spend._redefine_budgets() IS 'Internal: budgets that take their zone or currency from the settings begin anew when those change.';
+CREATE TRIGGER redefine_budgets AFTER INSERT OR UPDATE OF time_zone, currency OR DELETE ON spend.settings
+  FOR EACH STATEMENT EXECUTE FUNCTION spend._redefine_budgets();
+
+CREATE TABLE spend.counters (
+  budget_id bigint NOT NULL,
+  generation integer NOT NULL,
+  period_start timestamptz NOT NULL,
+  group_hash uuid NOT NULL,
+  period_end timestamptz NOT NULL,
+  group_values jsonb NOT NULL,
+  spent numeric NOT NULL,
+  calls bigint NOT NULL,
+  unpriced_calls bigint NOT NULL,
+  claimed_percent numeric NOT NULL,
+  PRIMARY KEY (budget_id, generation, period_start, group_hash)
+) USING heap WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE spend.counters IS 'Running totals of budgets, one row per period and group. A cache of what the rows of spend.usage say; spend.verify() compares them.';
+COMMENT ON COLUMN spend.counters.budget_id IS 'The budget.';
+COMMENT ON COLUMN spend.counters.generation IS 'Its meaning: a redefined budget counts anew.';
+COMMENT ON COLUMN spend.counters.period_start IS 'Start of the period; -infinity for total.';
+COMMENT ON COLUMN spend.counters.group_hash IS 'Hash of the group values; all zero without group_by.';
+COMMENT ON COLUMN spend.counters.period_end IS 'End of the period.';
+COMMENT ON COLUMN spend.counters.group_values IS 'Values of the group_by dimensions.';
+COMMENT ON COLUMN spend.counters.spent IS 'Total in the budget''s measure.';
+COMMENT ON COLUMN spend.counters.calls IS 'Rows counted.';
+COMMENT ON COLUMN spend.counters.unpriced_calls IS 'Rows among them that have no price in the budget''s currency.';
+COMMENT ON COLUMN spend.counters.claimed_percent IS 'Highest threshold that an alert was written for.';
+
+-- Writers hold a weak lock on it from their last look at the budgets to their commit; whoever loads a new counter lets these pass.
+CREATE TABLE spend.commit_window () USING heap;
+COMMENT ON TABLE spend.commit_window IS 'Internal: has no rows; its lock orders commits and the loading of counters.';
+
+CREATE SEQUENCE spend.alerts_alert_id_seq;
+COMMENT ON SEQUENCE spend.alerts_alert_id_seq IS 'Numbers of alerts.';
+CREATE TABLE spend.alerts (
+  alert_id bigint PRIMARY KEY DEFAULT nextval('spend.alerts_alert_id_seq'),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  event text NOT NULL,
+  budget_id bigint NOT NULL,
+  budget_name text NOT NULL,
+  threshold_percent numeric NOT NULL,
+  period_start timestamptz NOT NULL,
+  period_end timestamptz NOT NULL,
+  group_values jsonb NOT NULL,
+  spent numeric NOT NULL,
+  amount numeric NOT NULL,
+  currency text,
+  delivered_at timestamptz
+) USING heap;
+COMMENT ON TABLE spend.alerts IS 'Outbox of alerts: one row per counter and threshold, written in the transaction that crosses it; NOTIFY spend_alert wakes listeners.';
+COMMENT ON COLUMN spend.alerts.alert_id IS 'Number of the alert: the idempotency key of its delivery.';
+COMMENT ON COLUMN spend.alerts.created_at IS 'Start of the transaction that crossed the threshold.';
+COMMENT ON COLUMN spend.alerts.event IS 'threshold_crossed below 100 percent, budget_crossed from there on.';
+COMMENT ON COLUMN spend.alerts.budget_id IS 'The budget.';
+COMMENT ON COLUMN spend.alerts.budget_name IS 'Its name at that time.';
+COMMENT ON COLUMN spend.alerts.threshold_percent IS 'The threshold crossed.';
+COMMENT ON COLUMN spend.alerts.period_start IS 'Start of the period.';
+COMMENT ON COLUMN spend.alerts.period_end IS 'End of the period.';
+COMMENT ON COLUMN spend.alerts.group_values IS 'Values of the group_by dimensions.';
+COMMENT ON COLUMN spend.alerts.spent IS 'Total after the transaction.';
+COMMENT ON COLUMN spend.alerts.amount IS 'The limit.';
+COMMENT ON COLUMN spend.alerts.currency IS 'Currency of both; NULL for tokens and calls.';
+COMMENT ON COLUMN spend.alerts.delivered_at IS 'When a client delivered the alert.';
+ALTER SEQUENCE spend.alerts_alert_id_seq OWNED BY spend.alerts.alert_id;
+
+CREATE FUNCTION spend._budget_periods(
+  OUT budget_id bigint, OUT generation integer, OUT period_start timestamptz, OUT period_end timestamptz, OUT currency text, OUT time_zone text
+) RETURNS SETOF record
+  LANGUAGE c STABLE ROWS 100 AS 'MODULE_PATHNAME', 'spend_budget_periods';
+COMMENT ON FUNCTION spend._budget_periods() IS 'Internal: the visible budgets with their current period and effective generation.';
+
+CREATE FUNCTION spend._row_counters(
+  usage spend.usage, OUT budget_id bigint, OUT generation integer, OUT period_start timestamptz, OUT group_hash uuid,
+  OUT period_end timestamptz, OUT group_values jsonb, OUT amount numeric, OUT calls bigint, OUT unpriced_calls bigint
+) RETURNS SETOF record
+  LANGUAGE c STABLE STRICT ROWS 3 AS 'MODULE_PATHNAME', 'spend_row_counters';
+COMMENT ON FUNCTION spend._row_counters(spend.usage) IS 'Internal: what one row contributes to the counters of the visible budgets.';
+
+CREATE FUNCTION spend._pending_counters(
+  OUT budget_id bigint, OUT generation integer, OUT period_start timestamptz, OUT group_hash uuid, OUT amount numeric, OUT calls bigint,
+  OUT unpriced_calls bigint
+) RETURNS SETOF record
+  LANGUAGE c STABLE ROWS 10 AS 'MODULE_PATHNAME', 'spend_pending_counters';
+COMMENT ON FUNCTION spend._pending_counters() IS 'Internal: what this transaction will add to counters when it commits.';
+
+CREATE FUNCTION spend.verify(
+  OUT budget text, OUT period_start timestamptz, OUT group_values jsonb, OUT counter numeric, OUT from_rows numeric, OUT difference numeric,
+  OUT counter_calls bigint, OUT calls_from_rows bigint
+) RETURNS SETOF record
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH counted AS (
+    SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.group_values, c.spent, c.calls, c.unpriced_calls
+    FROM spend.counters AS c
+    JOIN spend._budget_periods() AS p USING (budget_id, generation)
+  ), pending AS (
+    SELECT p.budget_id, p.generation, p.period_start, p.group_hash, p.amount, p.calls, p.unpriced_calls FROM spend._pending_counters() AS p
+  ), summed AS (
+    SELECT r.budget_id, r.generation, r.period_start, r.group_hash, sum(r.amount) AS amount, sum(r.calls)::bigint AS calls,
+           sum(r.unpriced_calls)::bigint AS unpriced_calls
+    FROM spend.usage AS u CROSS JOIN LATERAL spend._row_counters(u) AS r
+    GROUP BY 1, 2, 3, 4
+  ), compared AS (
+    SELECT b.name, c.period_start, c.group_values, c.spent + coalesce(p.amount, 0) AS counter, coalesce(s.amount, 0) AS from_rows,
+           c.calls + coalesce(p.calls, 0) AS counter_calls, coalesce(s.calls, 0) AS calls_from_rows,
+           c.unpriced_calls + coalesce(p.unpriced_calls, 0) AS counter_unpriced, coalesce(s.unpriced_calls, 0) AS unpriced_from_rows
+    FROM counted AS c
+    JOIN spend.budgets AS b USING (budget_id)
+    LEFT JOIN pending AS p USING (budget_id, generation, period_start, group_hash)
+    LEFT JOIN summed AS s USING (budget_id, generation, period_start, group_hash)
+  )
+  SELECT name, period_start, group_values, counter, from_rows, counter - from_rows, counter_calls, calls_from_rows
+  FROM compared
+  WHERE counter <> from_rows OR counter_calls <> calls_from_rows OR counter_unpriced <> unpriced_from_rows
+$$;
+COMMENT ON FUNCTION spend.verify() IS
+  'Recomputes every budget counter from the rows of the ledger and returns those that differ: no row means the counters are right.';

@@ -1,0 +1,80 @@
+CREATE FUNCTION spend._missing_months(months_ahead integer) RETURNS SETOF date
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT DISTINCT m.month
+  FROM (
+    SELECT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date AS month FROM spend.usage_default AS u WHERE isfinite(u.occurred_at)
+    UNION ALL
+    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date FROM generate_series(0, months_ahead) AS i
+  ) AS m
+  WHERE to_regclass(format('spend.%I', 'usage_' || to_char(m.month, 'YYYY_MM'))) IS NULL
+  ORDER BY 1
+$$;
+COMMENT ON FUNCTION spend._missing_months(integer) IS 'Internal: months that need a leaf: those with rows in the default leaf, and the coming ones.';
+
+CREATE PROCEDURE spend._make_month(month date)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name name := 'usage_' || to_char(month, 'YYYY_MM');
+  since timestamptz := month::timestamp AT TIME ZONE 'UTC';
+  until timestamptz := (month + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+BEGIN
+  EXECUTE format('CREATE TABLE spend.%I (LIKE spend.usage INCLUDING DEFAULTS INCLUDING STORAGE) USING heap', name);
+  -- A leaf cannot be attached while the default leaf holds rows of its range. The new one has no triggers yet, those of the default
+  -- leaf are silent for the moment: the rows move, nothing is accounted.
+  LOCK TABLE spend.usage_default IN ACCESS EXCLUSIVE MODE;
+  EXECUTE format('INSERT INTO spend.%I SELECT * FROM spend.usage_default WHERE occurred_at >= %L AND occurred_at < %L', name, since, until);
+  ALTER TABLE spend.usage_default DISABLE TRIGGER USER;
+  DELETE FROM spend.usage_default WHERE occurred_at >= since AND occurred_at < until;
+  ALTER TABLE spend.usage_default ENABLE TRIGGER USER;
+  ALTER TABLE spend.usage_default ENABLE ALWAYS TRIGGER account_row;
+  EXECUTE format('ALTER TABLE spend.usage ATTACH PARTITION spend.%I FOR VALUES FROM (%L) TO (%L)', name, since, until);
+  EXECUTE format('CALL spend._equip_leaf(%L)', format('spend.%I', name));
+END
+$$;
+COMMENT ON PROCEDURE spend._make_month(date) IS 'Internal: makes the leaf of one month and moves its rows out of the default leaf.';
+
+CREATE FUNCTION spend.maintain(months_ahead integer DEFAULT 3, OUT action text, OUT subject text) RETURNS SETOF record
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  month date;
+  attempt integer;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock('spend.usage'::regclass::integer, 0) THEN
+    action := 'skipped';
+    subject := 'another session is maintaining the ledger';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  FOR month IN SELECT * FROM spend._missing_months(greatest(coalesce(months_ahead, 3), 0)) LOOP
+    subject := 'spend.usage_' || to_char(month, 'YYYY_MM');
+    -- The lock on the default leaf is asked for briefly, so that writers do not queue behind us for long.
+    FOR attempt IN 1..5 LOOP
+      BEGIN
+        CALL spend._make_month(month);
+        action := 'created partition';
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        action := 'deferred partition';
+        PERFORM pg_sleep(0.2 * attempt);
+      END;
+    END LOOP;
+    RETURN NEXT;
+  END LOOP;
+
+  WITH gone AS (
+    DELETE FROM spend.counters AS c
+    WHERE c.ctid = ANY (ARRAY(
+      SELECT d.ctid FROM spend.counters AS d
+      WHERE NOT EXISTS (SELECT FROM spend._budget_periods() AS p WHERE p.budget_id = d.budget_id AND p.generation = d.generation)
+      FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+  )
+  SELECT 'removed counters', count(*)::text INTO action, subject FROM gone;
+  IF subject <> '0' THEN
+    RETURN NEXT;
+  END IF;
+  DELETE FROM spend.budget_epochs AS e WHERE NOT EXISTS (SELECT FROM spend.budgets AS b WHERE b.budget_id = e.budget_id);
+END
+$$;
+COMMENT ON FUNCTION spend.maintain(integer) IS
+  'Upkeep, to be called daily: makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone. Returns what it did.';

@@ -1,0 +1,118 @@
+CREATE TABLE spend.access (
+  member text NOT NULL,
+  access text NOT NULL CHECK (access IN ('reader', 'writer', 'admin')),
+  scope jsonb NOT NULL DEFAULT '{}',
+  granted_by name NOT NULL DEFAULT session_user,
+  granted_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (member, access)
+) USING heap;
+COMMENT ON TABLE spend.access IS 'Who may read, write and administer; kept by spend.grant_access() and spend.revoke_access().';
+COMMENT ON COLUMN spend.access.member IS 'Name of the role.';
+COMMENT ON COLUMN spend.access.access IS 'reader: the views. writer: INSERT into usage. admin: configuration and everything in the views.';
+COMMENT ON COLUMN spend.access.scope IS 'For a reader: the rows it sees, as in budgets.scope.';
+COMMENT ON COLUMN spend.access.granted_by IS 'Who granted it.';
+COMMENT ON COLUMN spend.access.granted_at IS 'When.';
+CALL spend._watch('spend.access');
+
+CREATE FUNCTION spend.visible(attribution_id uuid) RETURNS boolean
+  LANGUAGE c STABLE COST 1 AS 'MODULE_PATHNAME', 'spend_visible';
+COMMENT ON FUNCTION spend.visible(uuid) IS 'Whether the current role may see rows of this attribution; views filter by it.';
+CREATE FUNCTION spend._visible_scope(scope jsonb) RETURNS boolean
+  LANGUAGE c STABLE STRICT COST 1 AS 'MODULE_PATHNAME', 'spend_visible_scope';
+COMMENT ON FUNCTION spend._visible_scope(jsonb) IS 'Internal: whether the current role may see every row of this scope.';
+
+CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object text) RETURNS SETOF record
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH ours AS (
+    SELECT c.oid, c.relname, c.relkind FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace
+  ), functions(kind, signature) AS (
+    VALUES ('user', 'spend.version()'), ('user', 'spend.text_key(text)'),
+           ('user', 'spend.cost(text, spend.token_usage, text, timestamptz, jsonb)'),
+           ('user', 'spend.cost(spend.price, spend.token_usage, jsonb)'),
+           ('user', 'spend.cost_breakdown(text, spend.token_usage, text, timestamptz, jsonb)'),
+           ('user', 'spend.cost_breakdown(spend.price, spend.token_usage, jsonb)'),
+           ('user', 'spend.estimate(text, bigint, bigint, text, timestamptz, jsonb)'),
+           ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
+           ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
+           ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
+           ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
+           ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
+  )
+  SELECT 'USAGE', 'SCHEMA spend'
+  UNION ALL
+  SELECT 'EXECUTE', 'FUNCTION ' || f.signature FROM functions AS f
+  WHERE f.kind = 'user' OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
+  UNION ALL
+  SELECT 'SELECT', format('TABLE spend.%I', o.relname) FROM ours AS o
+  WHERE o.relkind = 'v' AND o.relname NOT LIKE '\_%' AND access IN ('reader', 'admin')
+  UNION ALL
+  SELECT format('INSERT (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)), 'TABLE spend.usage'
+  FROM pg_attribute AS a
+  WHERE access = 'writer' AND a.attrelid = 'spend.usage'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'pricing_status', 'pricing_reason', 'attribution_id')
+  HAVING count(*) > 0
+  UNION ALL
+  SELECT 'SELECT (usage_id, cost, currency, pricing_status)', 'TABLE spend.usage' WHERE access = 'writer'
+  UNION ALL
+  SELECT 'USAGE', 'SEQUENCE spend.usage_usage_id_seq' WHERE access = 'writer'
+  UNION ALL
+  SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets']) AS t WHERE access = 'admin'
+  UNION ALL
+  SELECT 'SELECT', format('TABLE spend.%I', t)
+  FROM unnest(ARRAY['prices', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  UNION ALL
+  SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
+  UNION ALL
+  SELECT 'USAGE', 'SEQUENCE spend.budgets_budget_id_seq' WHERE access = 'admin'
+$$;
+COMMENT ON FUNCTION spend._privileges(text) IS 'Internal: the privileges that make up one kind of access.';
+
+CREATE FUNCTION spend.grant_access(member regrole, access text, scope jsonb DEFAULT '{}') RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+BEGIN
+  IF member IS NULL OR access IS NULL OR scope IS NULL THEN
+    RAISE EXCEPTION 'member, access and scope must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  IF access NOT IN ('reader', 'writer', 'admin') THEN
+    RAISE EXCEPTION 'unknown access "%"', access
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Access is reader, writer or admin.';
+  END IF;
+  PERFORM spend._check_scope(scope, '{}');
+  IF scope <> '{}' AND access <> 'reader' THEN
+    RAISE EXCEPTION 'only a reader''s access has a scope' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  FOR item IN SELECT p.privilege, p.object FROM spend._privileges(access) AS p LOOP
+    EXECUTE format('GRANT %s ON %s TO %s', item.privilege, item.object, member);
+  END LOOP;
+  INSERT INTO spend.access AS a (member, access, scope)
+  VALUES ((SELECT r.rolname FROM pg_roles AS r WHERE r.oid = grant_access.member), grant_access.access, grant_access.scope)
+  ON CONFLICT ON CONSTRAINT access_pkey DO UPDATE SET scope = excluded.scope, granted_by = session_user, granted_at = now();
+END
+$$;
+COMMENT ON FUNCTION spend.grant_access(regrole, text, jsonb) IS
+  'Gives a role access: reader (the views, within a scope), writer (INSERT into usage, and the four columns that RETURNING needs) or admin (configuration, and all in the views).';
+
+CREATE FUNCTION spend.revoke_access(member regrole, access text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  role_name name := (SELECT r.rolname FROM pg_roles AS r WHERE r.oid = member);
+  item record;
+BEGIN
+  DELETE FROM spend.access AS a WHERE a.member = role_name AND a.access = revoke_access.access;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'role "%" has no access as %', role_name, access USING ERRCODE = 'undefined_object';
+  END IF;
+  -- What another kind of access still needs is kept.
+  FOR item IN
+    SELECT p.privilege, p.object FROM spend._privileges(access) AS p
+    EXCEPT
+    SELECT p.privilege, p.object FROM spend.access AS a CROSS JOIN LATERAL spend._privileges(a.access) AS p WHERE a.member = role_name
+  LOOP
+    EXECUTE format('REVOKE %s ON %s FROM %s', item.privilege, item.object, member);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION spend.revoke_access(regrole, text) IS 'Takes one kind of access away from a role.';
