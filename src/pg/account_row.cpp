@@ -58,5 +58,5 @@ SPEND_FUNCTION(spend_account_row) {
       }
     }
   }
-  PG_RETURN_NULL();
+  return PointerGetDatum(nullptr);  // a trigger's result is never SQL NULL
 }

@@ -9,5 +9,5 @@ SPEND_FUNCTION(spend_invalidate) {
   }
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   spend::pg_call([&] { CacheInvalidateRelcache(trigger->tg_relation); });
-  PG_RETURN_NULL();
+  return PointerGetDatum(nullptr);  // a trigger's result is never SQL NULL
 }

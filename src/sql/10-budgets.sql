@@ -223,7 +223,7 @@ CREATE FUNCTION spend.verify(
            c.calls + coalesce(p.calls, 0) AS counter_calls, coalesce(s.calls, 0) AS calls_from_rows,
            c.unpriced_calls + coalesce(p.unpriced_calls, 0) AS counter_unpriced, coalesce(s.unpriced_calls, 0) AS unpriced_from_rows
     FROM counted AS c
-    JOIN spend.budgets AS b USING (budget_id)
+    JOIN (SELECT d.budget_id, d.name FROM spend.budgets AS d) AS b USING (budget_id)
     LEFT JOIN pending AS p USING (budget_id, generation, period_start, group_hash)
     LEFT JOIN summed AS s USING (budget_id, generation, period_start, group_hash)
   )

@@ -1,7 +1,15 @@
 -- Every table and sequence is dumped with its rows; nothing is seeded here, so nothing collides on restore. Left out: what only means
 -- something to this cluster (budget_epochs) and what has no rows (commit_window). Month leaves are no members and dump as plain tables.
-SELECT pg_extension_config_dump(format('spend.%I', t)::regclass, '')
-FROM unnest(ARRAY[
-  'settings', 'dimensions', 'attributions', 'cost_centers', 'prices', 'prices_price_id_seq', 'usage_default', 'usage_usage_id_seq',
-  'usage_keys', 'usage_conflicts', 'budgets', 'budgets_budget_id_seq', 'counters', 'alerts', 'alerts_alert_id_seq', 'access'
-]) AS t;
+DO $$
+DECLARE
+  name text;
+BEGIN
+  -- One statement each: all of them update one row of pg_extension.
+  FOREACH name IN ARRAY ARRAY[
+    'settings', 'dimensions', 'attributions', 'cost_centers', 'prices', 'prices_price_id_seq', 'usage_default', 'usage_usage_id_seq',
+    'usage_keys', 'usage_conflicts', 'budgets', 'budgets_budget_id_seq', 'counters', 'alerts', 'alerts_alert_id_seq', 'access'
+  ] LOOP
+    PERFORM pg_extension_config_dump(format('spend.%I', name)::regclass, '');
+  END LOOP;
+END
+$$;
