@@ -138,7 +138,7 @@ std::optional<Error> Evaluation::reconcile(OnInconsistent on_inconsistent) {
   if (!is_consistent(counts_)) {
     make_consistent(counts_, inconsistencies_);
   }
-  exclusive_ = exclusive_quantities(counts_, priced_, inconsistencies_);
+  split_exclusively(counts_, priced_, exclusive_, inconsistencies_);
   if (on_inconsistent == OnInconsistent::raise && !inconsistencies_.empty()) {
     return Error{ErrorKind::inconsistent_usage, "inconsistent usage: " + inconsistencies_, "",
                  "Counts are inclusive: input_tokens contains cached and modality tokens, output_tokens contains "

@@ -25,6 +25,8 @@ struct Shape {
   std::array<Fallbacks, tree_size> fallback{};
   MeterSet roots = 0;
   MeterSet intersections = 0;  ///< meters with two parents
+  MeterSet first_parents = 0;  ///< the parents of intersections
+  MeterSet second_parents = 0;
 };
 
 constexpr std::size_t axis_number(MeterInfo::Axis axis) {
@@ -73,7 +75,11 @@ constexpr Shape make_shape() {
       shape.on_axis[parent][axis_under(m, shape.parents[m][0], which)] |= bit(m);
     }
     shape.roots |= shape.parents[m][0] == none ? bit(m) : 0;
-    shape.intersections |= shape.parents[m][1] != none ? bit(m) : 0;
+    if (shape.parents[m][1] != none) {
+      shape.intersections |= bit(m);
+      shape.first_parents |= bit(shape.parents[m][0]);
+      shape.second_parents |= bit(shape.parents[m][1]);
+    }
   }
   for (std::size_t m = tree_size; m-- > 0;) {
     for (std::size_t d = m + 1; d < tree_size; ++d) {
@@ -259,6 +265,9 @@ Overlap possible_overlap(const TreeCounts& counts, std::size_t intersection) {
 }
 
 void settle_intersections(TreeCounts& counts, MeterSet priced, std::string& findings) {
+  if ((counts.present & shape.first_parents) == 0 || (counts.present & shape.second_parents) == 0) {
+    return;  // most rows: nothing that could overlap
+  }
   for_each_meter(shape.intersections & ~counts.present, [&](std::size_t m) {
     const auto [first, second] = shape.parents[m];
     if (count_or_zero(counts, first) == 0 || count_or_zero(counts, second) == 0) {
@@ -328,9 +337,8 @@ void make_consistent(TreeCounts& counts, std::string& findings) {
   }
 }
 
-Exclusive exclusive_quantities(TreeCounts& counts, MeterSet priced, std::string& findings) {
+void split_exclusively(TreeCounts& counts, MeterSet priced, Exclusive& result, std::string& findings) {
   settle_intersections(counts, priced, findings);
-  Exclusive result;
   result.participants = choose_participants(counts, priced);
   for_each_meter_backwards(result.participants, [&](std::size_t m) {
     const MeterSet parts = shape.descendants[m] & result.participants;
@@ -349,7 +357,6 @@ Exclusive exclusive_quantities(TreeCounts& counts, MeterSet priced, std::string&
       room -= result.quantity[part];
     });
   });
-  return result;
 }
 
 const std::array<std::uint8_t, max_fallbacks>& fallbacks(std::size_t meter) {

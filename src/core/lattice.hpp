@@ -39,14 +39,14 @@ bool is_consistent(const TreeCounts& counts);
 /// in canonical order on. Nothing is scaled, so that the money stays exact and can be explained.
 void make_consistent(TreeCounts& counts, std::string& findings);
 
-/// Splits consistent counts into exclusive quantities for a price that has rates for the meters in `priced`.
+/// Splits consistent counts into exclusive quantities (`result`) for a price that has rates for the meters in `priced`.
 ///
 /// Participants are the roots, the priced meters, intersections of two priced parents, and cache writes that bill at
 /// the five-minute rate; all other meters stay inside their nearest participating ancestor, where they are billed
 /// anyway. An intersection that the usage does not mention counts as 0, or as what the other counts imply when they
 /// leave no choice; when they do leave one (cached and audio exceed the input together, or the intersection has a rate
 /// of its own) the least possible overlap is taken and the ambiguity is appended to `findings`.
-Exclusive exclusive_quantities(TreeCounts& counts, MeterSet priced, std::string& findings);
+void split_exclusively(TreeCounts& counts, MeterSet priced, Exclusive& result, std::string& findings);
 
 /// The meters at whose rate `meter` bills when it has none, nearest first; ends at the first value of tree_size.
 constexpr std::size_t max_fallbacks = 6;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <functional>
+#include <memory>
 #include <new>
 #include <optional>
 #include <unordered_map>
@@ -93,12 +96,15 @@ class NormalisedQuery {
         return {place, *length};
       }
     }
-    return long_parts_[i] = text_key(text);
+    if (long_parts_ == nullptr) {
+      long_parts_ = std::make_unique<std::array<std::string, sku_part_count>>();
+    }
+    return (*long_parts_)[i] = text_key(text);
   }
 
   std::array<char, 384> room_;  // NOLINT: written before it is read
   std::size_t used_ = 0;
-  std::array<std::string, sku_part_count> long_parts_;
+  std::unique_ptr<std::array<std::string, sku_part_count>> long_parts_;
 };
 
 /// The key of one probe, built in place where it is short.

@@ -1,7 +1,7 @@
 #include "core/usage.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -106,6 +106,10 @@ class UsageReader final : public JsonEvents {
 
   bool inside_ = false;
 };
+
+Error sum_error(const Usage::Entry& entry, const Error& cause) {
+  return {ErrorKind::out_of_range, "sum of meter " + quoted(entry.meter()) + " is out of range", cause.detail, ""};
+}
 
 Error bad_image(const char* detail) {
   return {ErrorKind::invalid_binary, "invalid binary token_usage", detail, ""};
@@ -270,10 +274,40 @@ void Usage::set(const MeterInfo& meter, Decimal quantity) {
 }
 
 std::optional<Error> Usage::add(const Usage& other) {
-  // The common case of an aggregate: every meter is there already and nothing is allocated. Sums are worked out before
-  // any is stored, so that an error leaves *this unchanged.
+  bool all_present = false;
+  std::optional<Error> error = add_in_place(other, all_present);
+  return all_present ? error : add_merging(other);
+}
+
+std::optional<Error> Usage::add_in_place(const Usage& other, bool& all_present) {
+  constexpr std::size_t most = 16;
+  std::array<std::pair<Decimal*, Decimal>, most> sums;
+  std::size_t count = 0;
+  auto place = entries_.begin();
+  for (const Entry& entry : other.entries_) {
+    while (place != entries_.end() && entry_less(*place, entry)) {
+      ++place;
+    }
+    if (place == entries_.end() || entry_less(entry, *place) || count == most) {
+      return std::nullopt;
+    }
+    const Result<Decimal> sum = spend::add(place->quantity, entry.quantity);
+    if (!sum.ok()) {
+      all_present = true;
+      return sum_error(entry, sum.error());
+    }
+    sums[count++] = {&place->quantity, *sum};
+  }
+  all_present = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    *sums[i].first = sums[i].second;
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> Usage::add_merging(const Usage& other) {
   std::vector<Entry> merged;
-  merged.reserve(std::max(entries_.size(), other.entries_.size()));
+  merged.reserve(entries_.size() + other.entries_.size());
   auto left = entries_.cbegin();
   auto right = other.entries_.cbegin();
   while (left != entries_.cend() || right != other.entries_.cend()) {
@@ -287,8 +321,7 @@ std::optional<Error> Usage::add(const Usage& other) {
     }
     const Result<Decimal> sum = spend::add(left->quantity, right->quantity);
     if (!sum.ok()) {
-      return Error{ErrorKind::out_of_range, "sum of meter " + quoted(left->meter()) + " is out of range",
-                   sum.error().detail, ""};
+      return sum_error(*left, sum.error());
     }
     merged.push_back(*left++);
     merged.back().quantity = *sum;

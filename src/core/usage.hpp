@@ -13,7 +13,9 @@
 namespace spend {
 
 /// The quantities of one usage row (or of a sum of rows) by meter; counts are inclusive (a parent contains its
-/// children). Canonical: entries in meter order, one per meter, zeros dropped; equal usages have equal images.
+/// children). Canonical: entries in meter order, one per meter, zeros dropped; equal usages have equal images. One kind
+/// of zero is kept, that of a meter with two parents: {"cache_audio_read_tokens": 0} says that no cached token is
+/// audio, where its absence leaves open how many are.
 class Usage {
  public:
   struct Entry {
@@ -38,7 +40,7 @@ class Usage {
   static Result<Usage> from_image(std::span<const std::byte> image);
   std::string to_image() const;
 
-  /// Sets one meter; a zero removes it. Precondition: is_meter_name(meter).
+  /// Sets one meter; a zero that is not kept (see above) removes it. Precondition: is_meter_name(meter).
   void set(std::string_view meter, Decimal quantity);
   /// The same for a known meter, without a lookup.
   void set(const MeterInfo& meter, Decimal quantity);
@@ -53,6 +55,11 @@ class Usage {
   friend bool operator==(const Usage& a, const Usage& b);
 
  private:
+  /// The common case of an aggregate, without allocation: sets all_present when *this has every meter of `other` (and
+  /// an error is final), else changes nothing.
+  std::optional<Error> add_in_place(const Usage& other, bool& all_present);
+  std::optional<Error> add_merging(const Usage& other);
+
   std::vector<Entry> entries_;
 };
 
