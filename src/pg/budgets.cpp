@@ -45,6 +45,11 @@ std::vector<Datum> array_elements(Datum array, Oid type, int length, bool by_val
     bool* nulls;
     deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, alignment, &found.values, &nulls,
                       &found.count);
+    for (int i = 0; i < found.count; ++i) {
+      if (nulls[i]) {
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a list of a budget must not contain nulls")));
+      }
+    }
     return found;
   });
   return {elements.values, elements.values + elements.count};

@@ -4,14 +4,6 @@ namespace spend {
 
 namespace {
 
-Timestamp bucket_of(Timestamp at) {
-  Timestamp within = at % Journal::bucket_width;
-  if (within < 0) {
-    within += Journal::bucket_width;
-  }
-  return at - within;
-}
-
 void add_checked(Atto& total, Atto amount) {
   if (__builtin_add_overflow(total, amount, &total)) {
     raise(Error{ErrorKind::out_of_range,
@@ -32,7 +24,7 @@ void merge(Journal::Sum& into, const Journal::Sum& from) {
 std::size_t Journal::HashOfKey::operator()(const Key& key) const {
   std::size_t hash;
   std::memcpy(&hash, key.attribution.data(), sizeof hash);
-  return hash ^ (static_cast<std::size_t>(key.bucket / bucket_width) * 0x9E3779B97F4A7C15ULL) ^
+  return hash ^ (static_cast<std::size_t>(key.bucket / quarter_hour) * 0x9E3779B97F4A7C15ULL) ^
          (key.is_priced ? 1U : 0U);
 }
 
@@ -41,7 +33,7 @@ void Journal::add(const RowFacts& facts, int sign) {
   if (levels_.empty() || levels_.back().nesting < nesting) {
     levels_.push_back({nesting, {}});
   }
-  const Key key{facts.attribution, bucket_of(facts.occurred_at), facts.is_priced, facts.currency};
+  const Key key{facts.attribution, floor_to_quarter_hour(facts.occurred_at), facts.is_priced, facts.currency};
   merge(levels_.back().sums[key], Sum{sign * facts.cost, sign * facts.tokens, sign});
 }
 

@@ -10,12 +10,10 @@ namespace spend {
 
 /// What a transaction has done to the ledger so far, by attribution, quarter hour and currency: the smallest thing from
 /// which every counter of every budget can be derived, also of a budget that appears before the transaction ends.
-/// Budget periods and validity begin on quarter hours in every zone. One level per open savepoint, merged on release
+/// Budget periods and validity begin on quarter hours. One level per open savepoint, merged on release
 /// and dropped on rollback.
 class Journal {
  public:
-  static constexpr Timestamp bucket_width = 15 * USECS_PER_MINUTE;
-
   struct Key {
     Hash128 attribution{};
     Timestamp bucket = 0;

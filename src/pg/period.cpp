@@ -46,10 +46,12 @@ Period period_at(PeriodKind kind, const std::string& time_zone, Timestamp at) {
       *std::find_if(units.begin(), units.end(), [&](const Unit& candidate) { return candidate.kind == kind; });
   const Datum unit_name = text_datum(unit.name);
   const Datum zone = text_datum(time_zone);
+  const Timestamp bucket = floor_to_quarter_hour(at);
+  const auto ceil = [](Timestamp time) { return floor_to_quarter_hour(time + quarter_hour - 1); };
   return pg_call([&] {
     Period period;
-    const Datum start = DirectFunctionCall3(timestamptz_trunc_zone, unit_name, TimestampTzGetDatum(at), zone);
-    period.start = DatumGetTimestampTz(start);
+    const Datum start = DirectFunctionCall3(timestamptz_trunc_zone, unit_name, TimestampTzGetDatum(bucket), zone);
+    period.start = ceil(DatumGetTimestampTz(start));
     if (kind == PeriodKind::hour) {
       period.end = period.start + USECS_PER_HOUR;
       return period;
@@ -60,7 +62,7 @@ Period period_at(PeriodKind kind, const std::string& time_zone, Timestamp at) {
     step.day = unit.days;
     const Datum local = DirectFunctionCall2(timestamptz_zone, zone, start);
     const Datum next = DirectFunctionCall2(timestamp_pl_interval, local, IntervalPGetDatum(&step));
-    period.end = DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, next));
+    period.end = ceil(DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, next)));
     return period;
   });
 }

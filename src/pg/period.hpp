@@ -21,7 +21,16 @@ struct Period {
   bool contains(Timestamp at) const { return start <= at && at < end; }
 };
 
-/// The period of that kind, in that zone, that contains `at`. Errors: 22023 for an unknown zone.
+/// Usage is summed by quarter hours; see Journal.
+constexpr Timestamp quarter_hour = 15 * USECS_PER_MINUTE;
+constexpr Timestamp floor_to_quarter_hour(Timestamp at) {
+  const Timestamp within = at % quarter_hour;
+  return at - (within < 0 ? within + quarter_hour : within);
+}
+
+/// The period of that kind, in that zone, that contains `at`, which is finite. Bounds stand on quarter hours: in a zone
+/// whose offset does not (local mean times before 1972, POSIX zones) a period begins with the next one. Errors: 22023
+/// for an unknown zone.
 Period period_at(PeriodKind kind, const std::string& time_zone, Timestamp at);
 
 }  // namespace spend
