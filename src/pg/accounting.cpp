@@ -97,24 +97,16 @@ Atto from_journal(const CounterUse& use, const BudgetSet& budgets) {
 
 /// What this transaction's rows before the current one have added to a reject counter.
 Atto own_amount(const CounterUse& use, const std::shared_ptr<const BudgetSet>& budgets) {
+  // What is kept below lacks the rows that came before the budget; savepoints make it hard to add them once for all.
+  if (!was_known_at_first_row(*use.budget, budgets)) {
+    return from_journal(use, *budgets);
+  }
   const CounterKey key = use.key();
   Atto total = 0;
-  bool seen = false;
   for (const Transaction::Level& level : transaction.reject_levels) {
     const auto found = level.own.find(key);
     if (found != level.own.end()) {
       total += found->second;
-      seen = true;
-    }
-  }
-  if (!seen && !was_known_at_first_row(*use.budget, budgets)) {
-    total = from_journal(use, *budgets);
-    if (transaction.reject_levels.empty()) {
-      transaction.reject_levels.push_back({1, {}});
-    }
-    // Kept at the outermost level only if it all belongs there; otherwise it is derived again for the next row.
-    if (GetCurrentTransactionNestLevel() == 1) {
-      transaction.reject_levels.front().own[key] = total;
     }
   }
   return total;
