@@ -7,11 +7,29 @@ extern "C" {
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "utils/numeric.h"
 }
 
 namespace spend {
 
 namespace {
+
+/// Text that is the same for the same value, whatever TimeZone and DateStyle the session has and however many zeros
+/// stand behind the point.
+std::string canonical_text(Datum value, Oid type) {
+  if (type == TIMESTAMPTZOID) {
+    return std::to_string(DatumGetTimestampTz(value));
+  }
+  return pg_call([&]() -> const char* {
+    if (type == NUMERICOID) {
+      return numeric_normalize(DatumGetNumeric(value));
+    }
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(type, &output, &is_varlena);
+    return OidOutputFunctionCall(output, value);
+  });
+}
 
 /// What makes two rows of one key the same fact: every column that the app may set, but for the key itself, our own
 /// columns, and the time of the event, which a retry that leaves it to its default repeats with a later value.
@@ -28,15 +46,10 @@ std::string payload_of(const UsageRow& row, TupleDesc descriptor) {
         std::find(left_out.begin(), left_out.end(), attribute->attnum) != left_out.end()) {
       continue;
     }
-    const Datum value = row.get(attribute->attnum);
-    const Oid type = attribute->atttypid;
-    const char* text = pg_call([&] {
-      Oid output;
-      bool is_varlena;
-      getTypeOutputInfo(type, &output, &is_varlena);
-      return OidOutputFunctionCall(output, value);
-    });
-    parts.emplace(NameStr(attribute->attname), text);
+    const std::string text = canonical_text(row.get(attribute->attnum), attribute->atttypid);
+    if (!text.empty()) {  // '' is NULL
+      parts.emplace(NameStr(attribute->attname), text);
+    }
   }
   std::string canonical;
   for (const auto& [name, text] : parts) {
@@ -74,6 +87,13 @@ void record_conflict(const UsageRow& row, TupleDesc descriptor, std::string_view
 bool claim_idempotency_key(const UsageRow& row) {
   const std::string source(row.text(row.columns().source));
   const std::string key(row.text(row.columns().idempotency_key));
+  constexpr std::size_t longest = 2000;  // what an index entry holds, with room to spare
+  if (source.size() + key.size() > longest) {
+    raise(ERRCODE_INVALID_PARAMETER_VALUE, "source and idempotency_key are too long",
+          "They have " + std::to_string(source.size() + key.size()) + " bytes; at most " + std::to_string(longest) +
+              " are accepted.",
+          "Use a hash of the key.");
+  }
   const OpenTable table(Table::usage_keys, RowExclusiveLock);
   const std::array<AttrNumber, 2> key_columns = {table.column("source"), table.column("idempotency_key")};
   const AttrNumber payload_column = table.column("payload_hash");

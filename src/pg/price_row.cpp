@@ -24,6 +24,21 @@ bool is_restored(const UsageRow& row, Relation leaf) {
   return pg_call([&] { return has_privs_of_role(GetUserId(), owner); });
 }
 
+/// A time that no clock shows (infinite, before the year 1 or after 9999) belongs to no month and no budget's period.
+void check_time(const UsageRow& row) {
+  constexpr Timestamp earliest = -63'082'281'600LL * USECS_PER_SEC;  // 0001-01-01, from 2000-01-01
+  constexpr Timestamp latest = 252'455'616'000LL * USECS_PER_SEC;    // 10000-01-01
+  const UsageColumns& at = row.columns();
+  for (const AttrNumber time : {at.occurred_at, at.started_at}) {
+    const Timestamp value = row.timestamp(time, 0);
+    if (value < earliest || value >= latest) {
+      raise(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
+            std::string(time == at.occurred_at ? "occurred_at" : "started_at") + " is out of range", {},
+            "Usage happens in the years 1 to 9999.");
+    }
+  }
+}
+
 void set_unpriced(UsageRow& row, std::string_view reason) {
   const UsageColumns& at = row.columns();
   row.set_null(at.cost);
@@ -115,6 +130,7 @@ HeapTuple before_insert(TriggerData* trigger) {
   if (is_restored(row, leaf)) {
     return trigger->tg_trigtuple;
   }
+  check_time(row);
   price(row);
   attribute(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
@@ -170,6 +186,7 @@ HeapTuple before_update(TriggerData* trigger) {
                                 at.pricing_reason, at.attribution_id}) {
     after.copy(ours, before);
   }
+  check_time(after);
   if (pricing_changed(before, after)) {
     price(after);
   }

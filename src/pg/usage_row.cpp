@@ -120,6 +120,17 @@ HeapTuple UsageRow::form() const {
 
 namespace {
 
+/// No call has a thousand million million tokens. One such row would overflow the totals of a period and stop every
+/// writer after it.
+constexpr std::uint64_t count_limit = 1'000'000'000'000'000;
+
+[[noreturn]] void raise_absurd(std::string_view name) {
+  raise(Error{ErrorKind::out_of_range,
+              std::string(name) + " is out of range",
+              "A count is below 1e15 and has at most 18 decimals.",
+              {}});
+}
+
 Decimal checked_count(Datum datum, const char* name) {
   const NumericValue value = decode_numeric(datum);
   if (value.kind == NumericValue::Kind::nan || value.kind == NumericValue::Kind::infinite) {
@@ -133,11 +144,8 @@ Decimal checked_count(Datum datum, const char* name) {
                 "The value is -" + (value.representable ? value.magnitude.to_string() : std::string("…")) + ".",
                 "To take a row back, delete it or insert the corrected figure; counts never go below zero."});
   }
-  if (!value.representable) {
-    raise(Error{ErrorKind::out_of_range,
-                std::string(name) + " is out of range",
-                "Counts hold 20 integer digits and 18 decimals.",
-                {}});
+  if (!value.representable || value.magnitude >= Decimal::from_integer(count_limit)) {
+    raise_absurd(name);
   }
   return value.magnitude;
 }
@@ -148,6 +156,11 @@ Usage UsageRow::usage() const {
   Usage result;
   if (!is_null(columns_.other_usage)) {
     result = usage_of(get(columns_.other_usage));
+    for (const Usage::Entry& entry : result.entries()) {
+      if (entry.quantity >= Decimal::from_integer(count_limit)) {
+        raise_absurd(entry.meter());
+      }
+    }
   }
   for (std::size_t i = 0; i < columns_.meters.size(); ++i) {
     if (!is_null(columns_.meters[i])) {
