@@ -1,5 +1,6 @@
 -- What BI reads. Base types only, every numeric with a typmod, one surrogate text key and one time column per view; NULL dimensions
 -- read (untagged), so totals equal the ledger. The views belong to the extension's owner and filter by spend.visible().
+-- Keys are hashes of JSON arrays: unambiguous whatever the parts contain, and the same under every DateStyle.
 
 CREATE VIEW spend.daily_spend WITH (security_barrier) AS
 WITH dictionary AS (
@@ -9,13 +10,13 @@ WITH dictionary AS (
          (u.occurred_at AT TIME ZONE 'UTC')::date AS usage_date_utc,
          s.time_zone,
          u.attribution_id,
-         coalesce(p.provider, spend.text_key(u.provider)) AS provider,
-         spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)) AS model,
-         spend.text_key(u.surface) AS surface,
-         spend.text_key(u.region) AS region,
+         coalesce(p.provider, nullif(spend.text_key(u.provider), '')) AS provider,
+         nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), '') AS model,
+         nullif(spend.text_key(u.surface), '') AS surface,
+         nullif(spend.text_key(u.region), '') AS region,
          coalesce(nullif(spend.text_key(u.service_tier), ''), 'standard') AS service_tier,
-         spend.text_key(u.speed) AS speed,
-         spend.text_key(u.variant) AS variant,
+         nullif(spend.text_key(u.speed), '') AS speed,
+         nullif(spend.text_key(u.variant), '') AS variant,
          coalesce(u.currency, s.currency) AS currency,
          count(*) AS calls,
          sum(u.input_tokens) AS input_tokens,
@@ -32,8 +33,8 @@ WITH dictionary AS (
   WHERE spend.visible(u.attribution_id)
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 )
-SELECT md5(concat_ws(chr(31), d.usage_date, d.usage_date_utc, d.attribution_id, d.provider, d.model, d.surface, d.region, d.service_tier,
-                     d.speed, d.variant, d.currency, coalesce(d.provider, chr(30)), coalesce(d.model, chr(30)))) AS daily_spend_key,
+SELECT md5(jsonb_build_array(d.usage_date, d.usage_date_utc, d.attribution_id, d.provider, d.model, d.surface, d.region, d.service_tier,
+                             d.speed, d.variant, d.currency)::text) AS daily_spend_key,
        d.usage_date::timestamp AT TIME ZONE d.time_zone AS day_start_at,
        d.usage_date,
        d.usage_date_utc,
@@ -107,7 +108,7 @@ COMMENT ON COLUMN spend.daily_spend.list_cost IS 'Cost before customer terms.';
 COMMENT ON COLUMN spend.daily_spend.unpriced_calls IS 'Rows without a price: their cost is not in here.';
 
 CREATE VIEW spend.spend_by_model WITH (security_barrier) AS
-SELECT md5(concat_ws(chr(31), date_trunc('month', d.usage_date)::date, d.provider, d.model, d.service_tier, d.currency)) AS spend_by_model_key,
+SELECT md5(jsonb_build_array(date_trunc('month', d.usage_date)::date, d.provider, d.model, d.service_tier, d.currency)::text) AS spend_by_model_key,
        min(date_trunc('month', d.usage_date::timestamp) AT TIME ZONE s.time_zone) AS period_start_at,
        date_trunc('month', d.usage_date)::date AS period_start,
        'month'::text AS period_kind,
@@ -143,9 +144,16 @@ COMMENT ON COLUMN spend.spend_by_model.cost_per_call IS 'Cost per priced row; NU
 COMMENT ON COLUMN spend.spend_by_model.unpriced_calls IS 'Rows without a price.';
 
 CREATE VIEW spend.chargeback_monthly WITH (security_barrier) AS
-WITH used AS (
+WITH unallocated AS (
+  -- Usage without a cost center stays apart by department, nobody else could tell whose it is; unless something is said of it as a whole.
+  SELECT s.unallocated_cost_center AS label,
+         NOT EXISTS (SELECT FROM spend.cost_centers AS c WHERE c.code = s.unallocated_cost_center AND c.department IS NOT NULL)
+         AND NOT EXISTS (SELECT FROM spend.budgets AS b
+                         WHERE b.period = 'month' AND b.measure = 'cost' AND spend.text_key(b.cost_center) = s.unallocated_cost_center) AS is_split
+  FROM spend._settings() AS s
+), used AS (
   SELECT date_trunc('month', d.usage_date)::date AS period_start,
-         CASE WHEN d.cost_center = '(untagged)' THEN s.unallocated_cost_center ELSE d.cost_center END AS cost_center,
+         CASE WHEN d.cost_center = '(untagged)' THEN n.label ELSE d.cost_center END AS cost_center,
          d.currency,
          min(d.department) AS department,
          min(d.department) = max(d.department) AS is_one_department,
@@ -154,9 +162,8 @@ WITH used AS (
          sum(d.input_tokens + d.output_tokens) AS tokens,
          sum(d.unpriced_calls) AS unpriced_calls
   FROM spend.daily_spend AS d
-  CROSS JOIN spend._settings() AS s
-  -- Usage without a cost center stays apart by department: nobody else could tell whose it is.
-  GROUP BY 1, 2, 3, CASE WHEN d.cost_center = '(untagged)' THEN d.department END
+  CROSS JOIN unallocated AS n
+  GROUP BY 1, 2, 3, CASE WHEN n.is_split AND d.cost_center IN ('(untagged)', n.label) THEN d.department END
 ), months AS (
   SELECT DISTINCT u.period_start FROM used AS u
   UNION
@@ -168,7 +175,7 @@ WITH used AS (
   JOIN months AS m ON b.valid_during @> (m.period_start::timestamp AT TIME ZONE coalesce(b.time_zone, s.time_zone))
   WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND spend._visible_scope(b.scope)
 )
-SELECT md5(concat_ws(chr(31), x.period_start, x.cost_center, x.department, x.currency)) AS chargeback_monthly_key,
+SELECT md5(jsonb_build_array(x.period_start, x.cost_center, x.department, x.currency)::text) AS chargeback_monthly_key,
        x.period_start::timestamp AT TIME ZONE s.time_zone AS period_start_at,
        x.period_start,
        'month'::text AS period_kind,
@@ -239,7 +246,7 @@ WITH current_period AS (
 ), totals AS (
   SELECT * FROM counted UNION ALL SELECT * FROM uncounted
 )
-SELECT md5(concat_ws(chr(31), b.budget_id, p.period_start, t.group_hash)) AS budget_status_key,
+SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.group_hash)::text) AS budget_status_key,
        b.budget_id,
        b.name AS budget_name,
        p.period_start AS period_start_at,
@@ -290,19 +297,20 @@ COMMENT ON COLUMN spend.budget_status.cost_center IS 'Cost center whose plan lin
 COMMENT ON COLUMN spend.budget_status.owner IS 'Who answers for the budget.';
 
 CREATE VIEW spend.unpriced_usage WITH (security_barrier) AS
-SELECT md5(concat_ws(chr(31), coalesce(spend.text_key(u.provider), chr(30)),
-                     coalesce(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), chr(30)), u.pricing_reason)) AS unpriced_usage_key,
+SELECT md5(jsonb_build_array(nullif(spend.text_key(u.provider), ''),
+                             nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), u.pricing_reason)::text)
+         AS unpriced_usage_key,
        max(u.occurred_at) AS last_occurred_at,
        min(u.occurred_at) AS first_occurred_at,
-       coalesce(spend.text_key(u.provider), '(unknown)') AS provider,
-       coalesce(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), '(unknown)') AS model,
+       coalesce(nullif(spend.text_key(u.provider), ''), '(unknown)') AS provider,
+       coalesce(nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), '(unknown)') AS model,
        coalesce(u.pricing_reason, '') AS pricing_reason,
        count(*) AS calls,
        coalesce(sum(u.input_tokens), 0)::bigint AS input_tokens,
        coalesce(sum(u.output_tokens), 0)::bigint AS output_tokens
 FROM spend.usage AS u
 WHERE u.pricing_status = 'unpriced' AND spend.visible(u.attribution_id)
-GROUP BY spend.text_key(u.provider), spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), u.pricing_reason;
+GROUP BY nullif(spend.text_key(u.provider), ''), nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), u.pricing_reason;
 COMMENT ON VIEW spend.unpriced_usage IS 'Usage without a price, by provider, model and reason: unknown is not free, it waits here.';
 COMMENT ON COLUMN spend.unpriced_usage.unpriced_usage_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.unpriced_usage.last_occurred_at IS 'Last such usage.';
