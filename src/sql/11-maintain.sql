@@ -2,7 +2,9 @@ CREATE FUNCTION spend._missing_months(months_ahead integer) RETURNS SETOF date
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT DISTINCT m.month
   FROM (
-    SELECT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date AS month FROM spend.usage_default AS u WHERE isfinite(u.occurred_at)
+    SELECT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date AS month FROM spend.usage_default AS u
+    -- The ledger takes no other times; replication brings what the other side has.
+    WHERE u.occurred_at >= '0001-01-01 UTC' AND u.occurred_at < '9999-12-01 UTC'
     UNION ALL
     SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date FROM generate_series(0, months_ahead) AS i
   ) AS m
@@ -11,8 +13,9 @@ CREATE FUNCTION spend._missing_months(months_ahead integer) RETURNS SETOF date
 $$;
 COMMENT ON FUNCTION spend._missing_months(integer) IS 'Internal: months that need a leaf: those with rows in the default leaf, and the coming ones.';
 
+-- DateStyle and TimeZone: bounds go through text here, and some styles write zones by abbreviations that mean another zone when read.
 CREATE PROCEDURE spend._make_month(month date)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, YMD' SET TimeZone = 'UTC' AS $$
 DECLARE
   name name := 'usage_' || to_char(month, 'YYYY_MM');
   since timestamptz := month::timestamp AT TIME ZONE 'UTC';
