@@ -65,7 +65,8 @@ std::optional<Dimensions> read_dictionary(const Hash128& id) {
       return;
     }
     bool is_null;
-    const Json object = take(Json::parse(jsonb_text(row.get(dimensions_column, &is_null)), {.max_bytes = MaxAllocHugeSize}));
+    const Json object =
+        take(Json::parse(jsonb_text(row.get(dimensions_column, &is_null)), {.max_bytes = MaxAllocHugeSize}));
     Dimensions dimensions;
     for (const auto& [name, value] : object.members) {
       dimensions.set_normalised(name, value.text);
