@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 core_build() {
-  cmake -S . -B "$SPEND_WORK/core" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=g++ -DSPEND_BENCH=ON
+  cmake -S . -B "$SPEND_WORK/core" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=g++ -DSPEND_BENCH=ON \
+    -DSPEND_CLIENT=ON
   cmake --build "$SPEND_WORK/core" -j "$JOBS"
 }
 
@@ -41,7 +42,7 @@ core_fuzz() {
 # clang-tidy over everything we compile, with the flags of the extension's build.
 core_tidy() {
   local flags
-  flags=$(make -s PG_CONFIG="$PG_CONFIG" compile-flags)
+  flags="$(make -s PG_CONFIG="$PG_CONFIG" compile-flags) $(pkg-config --cflags libpqxx)"
   find src -name '*.cpp' | wc -l >"$SPEND_WORK/log/count"
   # Findings go to standard output; how many were suppressed, to standard error.
   find src -name '*.cpp' -print0 |

@@ -31,7 +31,7 @@ packages_for() {
   for purpose in "$@"; do
     case $purpose in
       build) echo g++ make pkg-config "postgresql-server-dev-$major" libicu-dev libsodium-dev rapidjson-dev libboost-dev ;;
-      server) echo "postgresql-$major" "postgresql-client-$major" perl libipc-run-perl locales ;;
+      server) echo "postgresql-$major" "postgresql-client-$major" perl libipc-run-perl libpqxx-dev locales ;;
       core) echo cmake libgtest-dev libbenchmark-dev libpqxx-dev ;;
       lint) echo "clang-$CLANG_MAJOR" "libclang-rt-$CLANG_MAJOR-dev" "clang-format-$CLANG_MAJOR" "clang-tidy-$CLANG_MAJOR" ;;
       *) die "no packages are known for \"$purpose\"" ;;
