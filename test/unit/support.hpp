@@ -88,5 +88,16 @@ inline std::string cost(const Price& of, const Usage& by) {
   return result.cost.to_string();
 }
 
+/// Status, reason and cost of a usage under USD rates, both given as JSON.
+inline PricingStatus status(const std::string& members, std::string_view usage_json) {
+  return costing(rates(members), usage(usage_json)).status;
+}
+inline std::string reason(const std::string& members, std::string_view usage_json) {
+  return costing(rates(members), usage(usage_json)).reason;
+}
+inline std::string cost(const std::string& members, std::string_view usage_json) {
+  return cost(rates(members), usage(usage_json));
+}
+
 }  // namespace test
 }  // namespace spend
