@@ -44,3 +44,13 @@ COMMENT ON COLUMN spend.cost_centers.department IS 'Department the center belong
 COMMENT ON COLUMN spend.cost_centers.gl_account IS 'General-ledger account.';
 COMMENT ON COLUMN spend.cost_centers.owner IS 'Who answers for the center.';
 COMMENT ON COLUMN spend.cost_centers.is_charged_back IS 'True: its usage is booked to it (chargeback). False: it is only told (showback).';
+
+CREATE FUNCTION spend._normalise_cost_center() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.code := spend.text_key(NEW.code);
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION spend._normalise_cost_center() IS 'Internal: codes of cost centers stand in their normalised form, whatever the case they were typed in.';
+CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON spend.cost_centers FOR EACH ROW EXECUTE FUNCTION spend._normalise_cost_center();

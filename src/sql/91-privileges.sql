@@ -15,8 +15,12 @@ BEGIN
 END
 $$;
 
+-- Extension scripts run with notices off ("warning"); somebody who asked for fewer messages than that still gets none.
 DO $$
 BEGIN
+  IF current_setting('client_min_messages') = 'warning' THEN
+    PERFORM set_config('client_min_messages', 'notice', true);
+  END IF;
   RAISE NOTICE 'pg_spend is installed'
     USING HINT = 'Next: SELECT spend.load_catalog(); SELECT spend.maintain(); then INSERT INTO spend.usage.';
 END
