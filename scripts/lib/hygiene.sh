@@ -27,7 +27,8 @@ hygiene_everything_built() {
   local file dir
   find src/core test/unit test/fuzz bench/core src/client -name '*.cpp' 2>/dev/null | sort | while read -r file; do
     dir=$(dirname "$file")
-    cat CMakeLists.txt "$dir/CMakeLists.txt" 2>/dev/null | grep -qF -e "$dir/*.cpp" -e "$(basename "$file" .cpp)" ||
+    grep -qF -e "$dir/*.cpp" -e "$file" CMakeLists.txt ||
+      grep -qsE "(^|[^/])\*\.cpp|\<$(basename "$file")|\<$(basename "$file" .cpp)\>" "$dir/CMakeLists.txt" ||
       echo "$file: not in CMakeLists.txt"
   done
 }
