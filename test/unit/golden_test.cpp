@@ -1,0 +1,87 @@
+// Figures of other projects' test suites and of vendors' bills: see test/golden/README.md.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "core/json.hpp"
+#include "support.hpp"
+
+namespace spend::test {
+namespace {
+
+std::string text_of(const Json& json) {
+  std::string text;
+  switch (json.type) {
+    case Json::Type::null:
+      return "null";
+    case Json::Type::boolean:
+      return json.boolean ? "true" : "false";
+    case Json::Type::number:
+      return json.text;
+    case Json::Type::string:
+      return json_quote(json.text);
+    case Json::Type::array:
+      for (const Json& item : json.items) {
+        text += (text.empty() ? "" : ",") + text_of(item);
+      }
+      return "[" + text + "]";
+    case Json::Type::object:
+      for (const auto& [key, value] : json.members) {
+        text += (text.empty() ? "" : ",") + json_quote(key) + ":" + text_of(value);
+      }
+      return "{" + text + "}";
+  }
+  return text;
+}
+
+/// The text of row[name][part], or "" where there is none.
+std::string expected(const Json& row, std::string_view part) {
+  const Json* const expect = row.find("expect");
+  const Json* const value = expect != nullptr ? expect->find(part) : nullptr;
+  return value != nullptr ? value->text : "";
+}
+
+void check(const Json& row) {
+  const Result<Price> price = Price::from_json(text_of(*row.find("price")));
+  if (expected(row, "refused") == "price") {
+    EXPECT_FALSE(price.ok());
+    return;
+  }
+  ASSERT_TRUE(price.ok()) << price.error().message;
+  const Result<Usage> usage = Usage::from_json(text_of(*row.find("usage")));
+  ASSERT_TRUE(usage.ok()) << usage.error().message;
+  if (expected(row, "refused") == "usage") {
+    EXPECT_EQ(kind_of(evaluate(*price, *usage, OnInconsistent::raise, false)), ErrorKind::inconsistent_usage);
+    EXPECT_NE(costing(*price, *usage).status, PricingStatus::free);
+    return;
+  }
+  if (const std::string status = expected(row, "status"); !status.empty()) {
+    EXPECT_EQ(to_string(costing(*price, *usage).status), status);
+    return;
+  }
+  const Result<Costing> result = evaluate(*price, *usage, OnInconsistent::raise, true);
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_NE(result->status, PricingStatus::unpriced) << result->reason;
+  EXPECT_EQ(result->cost, decimal(expected(row, "cost")));
+}
+
+TEST(Golden, EveryRowOfPricing) {
+  std::ifstream file(SPEND_GOLDEN_DIR "/pricing.jsonl");
+  ASSERT_TRUE(file) << SPEND_GOLDEN_DIR;
+  int rows = 0;
+  for (std::string line; std::getline(file, line); ++rows) {
+    const Result<Json> row = Json::parse(line, {line.size(), 16});
+    ASSERT_TRUE(row.ok()) << line;
+    ASSERT_FALSE(expected(*row, "refused").empty() && expected(*row, "status").empty() &&
+                 expected(*row, "cost").empty())
+        << line;
+    SCOPED_TRACE(line);
+    check(*row);
+  }
+  EXPECT_GT(rows, 300);
+}
+
+}  // namespace
+}  // namespace spend::test
