@@ -166,6 +166,36 @@ HeapTuple look_dirty(Relation relation, Relation index, ScanKey keys, int key_co
   return found;
 }
 
+/// The same with a snapshot of this moment.
+HeapTuple look_committed(Relation relation, Relation index, ScanKey keys, int key_count) {
+  Snapshot snapshot = latest_snapshot(relation, OwnChanges::visible);
+  TupleTableSlot* slot = table_slot_create(relation, nullptr);
+  // Any tuple is fetched and then tested: an MVCC snapshot given to the scan would take predicate locks.
+  IndexScanDesc scan = begin_index_scan(relation, index, SnapshotAny, keys, key_count);
+  HeapTuple found = nullptr;
+  while (found == nullptr && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+    HeapTuple candidate = ExecFetchSlotHeapTuple(slot, false, nullptr);
+    if (is_visible(candidate, snapshot, reinterpret_cast<BufferHeapTupleTableSlot*>(slot)->buffer)) {
+      found = ExecCopySlotHeapTuple(slot);
+    }
+  }
+  index_endscan(scan);
+  ExecDropSingleTupleTableSlot(slot);
+  UnregisterSnapshot(snapshot);
+  return found;
+}
+
+/// The live tuple, or the transaction to wait for, or neither.
+HeapTuple look(Relation relation, Relation index, ScanKey keys, int key_count, TransactionId* wait_for) {
+  HeapTuple found = look_dirty(relation, index, keys, key_count, wait_for);
+  if (found == nullptr && !TransactionIdIsValid(*wait_for)) {
+    // A dirty scan can miss a tuple that is updated beside it: it reads the index before the new version has its entry
+    // and the heap after the old version is dead. A snapshot taken now sees one of the two.
+    found = look_committed(relation, index, keys, key_count);
+  }
+  return found;
+}
+
 }  // namespace
 
 HeapTuple find_unique(Relation relation, Oid index_oid, std::span<ScanKeyData> keys) {
@@ -175,7 +205,7 @@ HeapTuple find_unique(Relation relation, Oid index_oid, std::span<ScanKeyData> k
     for (;;) {
       CHECK_FOR_INTERRUPTS();
       TransactionId wait_for;
-      found = look_dirty(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
+      found = look(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
       if (!TransactionIdIsValid(wait_for)) {
         break;
       }
@@ -206,7 +236,7 @@ bool insert_if_absent(Relation relation, Oid index_oid, std::span<ScanKeyData> k
     (void)LockAcquire(&tag, ExclusiveLock, false, false);
     Relation index = index_open(index_oid, AccessShareLock);
     TransactionId wait_for;
-    HeapTuple found = look_dirty(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
+    HeapTuple found = look(relation, index, keys.data(), static_cast<int>(keys.size()), &wait_for);
     const bool absent = found == nullptr && !TransactionIdIsValid(wait_for);
     if (absent) {
       HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
