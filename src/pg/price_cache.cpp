@@ -85,22 +85,26 @@ PriceBook load() {
 TableCache<PriceBook> cache(Table::prices, load);
 
 struct CallPin {
+  CommandIdentity pinned_for;
   std::shared_ptr<const PriceBook> book;
   MemoryContextCallback release;
 };
 
-}  // namespace
-
-std::shared_ptr<const PriceBook> price_book() {
+/// The book of this moment. A command that was planned before, in a transaction that has used the table before, takes
+/// no new lock, with which it would take in what others have announced meanwhile.
+std::shared_ptr<const PriceBook> latest_price_book() {
+  pg_call([] { AcceptInvalidationMessages(); });
   return cache.get();
 }
+
+}  // namespace
 
 std::shared_ptr<const PriceBook> price_book_of_command() {
   static CommandIdentity pinned_for;
   static std::shared_ptr<const PriceBook> pinned;
   const CommandIdentity current = CommandIdentity::current();
   if (pinned == nullptr || !(pinned_for == current)) {
-    pinned = price_book();
+    pinned = latest_price_book();
     pinned_for = current;
   }
   return pinned;
@@ -108,14 +112,19 @@ std::shared_ptr<const PriceBook> price_book_of_command() {
 
 const PriceBook& price_book_of_call(FunctionCallInfo fcinfo) {
   auto* pin = static_cast<CallPin*>(fcinfo->flinfo->fn_extra);
+  const CommandIdentity current = CommandIdentity::current();
   if (pin == nullptr) {
     auto fresh = std::make_unique<CallPin>();
-    fresh->book = price_book();
     fresh->release.func = [](void* pointer) { delete static_cast<CallPin*>(pointer); };
     fresh->release.arg = fresh.get();
     pin = fresh.release();
     MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &pin->release);
     fcinfo->flinfo->fn_extra = pin;
+  }
+  // A call site in PL/pgSQL lives as long as the transaction.
+  if (pin->book == nullptr || !(pin->pinned_for == current)) {
+    pin->book = latest_price_book();
+    pin->pinned_for = current;
   }
   return *pin->book;
 }
