@@ -102,7 +102,6 @@ std::map<std::int64_t, std::uint64_t> load_epochs() {
 
 BudgetSet load() {
   std::vector<Budget> budgets;
-  const std::map<std::int64_t, std::uint64_t> epochs = load_epochs();
   const std::shared_ptr<const Settings> defaults = settings();
   const OpenTable table(Table::budgets, AccessShareLock);
   struct {
@@ -147,10 +146,16 @@ BudgetSet load() {
     std::memcpy(&mixed, defaults_hash.data(), sizeof mixed);
     mixed += static_cast<std::uint32_t>(DatumGetInt32(row.get(at.generation, &is_null)));
     budget.generation = static_cast<std::int32_t>(mixed & 0x7FFFFFFFU);
-    const auto epoch = epochs.find(budget.budget_id);
-    budget.redefined_by = epoch == epochs.end() ? 0 : epoch->second;
     budgets.push_back(std::move(budget));
   });
+  // After the budgets: what is committed between the two looks must not be a budget without its epoch.
+  const std::map<std::int64_t, std::uint64_t> epochs = load_epochs();
+  for (Budget& budget : budgets) {
+    const auto epoch = epochs.find(budget.budget_id);
+    budget.redefined_by = epoch == epochs.end() ? 0 : epoch->second;
+  }
+  // The order in which the counters of one row are locked.
+  std::sort(budgets.begin(), budgets.end(), [](const Budget& a, const Budget& b) { return a.budget_id < b.budget_id; });
   return BudgetSet(std::move(budgets));
 }
 
@@ -163,7 +168,8 @@ bool Budget::is_own_uncommitted() const {
   return FullTransactionIdIsValid(own) && U64FromFullTransactionId(own) == redefined_by;
 }
 
-const std::vector<BudgetMatch>& BudgetSet::matching(const Hash128& attribution, const Dimensions& dimensions) const {
+std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(const Hash128& attribution,
+                                                                    const Dimensions& dimensions) const {
   constexpr std::size_t most_remembered = 100'000;
   const auto known = matches_.find(attribution);
   if (known != matches_.end()) {
@@ -178,7 +184,8 @@ const std::vector<BudgetMatch>& BudgetSet::matching(const Hash128& attribution, 
       found.push_back({&budget, group_key(budget.group_by, dimensions)});
     }
   }
-  return matches_.emplace(attribution, std::move(found)).first->second;
+  return matches_.emplace(attribution, std::make_shared<const std::vector<BudgetMatch>>(std::move(found)))
+      .first->second;
 }
 
 std::shared_ptr<const BudgetSet> budget_set() {

@@ -51,16 +51,18 @@ struct BudgetMatch {
   GroupKey group;
 };
 
-/// All budgets of the database and, remembered per attribution, which of them match. Immutable but for that memory.
+/// All budgets of the database by budget_id and, remembered per attribution, which of them match, in the same order.
+/// Immutable but for that memory, which is bounded: keep the answer, not a reference into it.
 class BudgetSet {
  public:
   explicit BudgetSet(std::vector<Budget> budgets) : budgets_(std::move(budgets)) {}
   const std::vector<Budget>& budgets() const { return budgets_; }
-  const std::vector<BudgetMatch>& matching(const Hash128& attribution, const Dimensions& dimensions) const;
+  std::shared_ptr<const std::vector<BudgetMatch>> matching(const Hash128& attribution,
+                                                           const Dimensions& dimensions) const;
 
  private:
   std::vector<Budget> budgets_;
-  mutable std::map<Hash128, std::vector<BudgetMatch>> matches_;
+  mutable std::map<Hash128, std::shared_ptr<const std::vector<BudgetMatch>>> matches_;
 };
 
 std::shared_ptr<const BudgetSet> budget_set();

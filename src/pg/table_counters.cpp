@@ -5,7 +5,6 @@
 
 extern "C" {
 #include "access/transam.h"
-#include "storage/procarray.h"
 }
 
 namespace spend {
@@ -63,9 +62,9 @@ void wait_until_announced(const Budget& budget) {
     const FullTransactionId next = ReadNextFullTransactionId();
     const bool recent = FullTransactionIdIsNormal(announced_by) && FullTransactionIdPrecedes(announced_by, next) &&
                         U64FromFullTransactionId(next) - U64FromFullTransactionId(announced_by) < 1000000000;
-    const TransactionId xid = XidFromFullTransactionId(announced_by);
-    if (recent && TransactionIdIsNormal(xid) && !TransactionIdPrecedes(xid, TransactionXmin)) {
-      XactLockTableWait(xid, nullptr, nullptr, XLTW_None);
+    if (recent) {
+      // Its lock and not what a snapshot says of it: the lock goes last, after the messages have been sent.
+      XactLockTableWait(XidFromFullTransactionId(announced_by), nullptr, nullptr, XLTW_None);
     }
   });
 }
@@ -163,6 +162,7 @@ TableCounters::Held* TableCounters::hold(const CounterUse& use) {
     held.calls = DatumGetInt64(row.get(at.calls, &is_null));
     held.unpriced_calls = DatumGetInt64(row.get(at.unpriced_calls, &is_null));
     held.level = GetCurrentTransactionNestLevel();
+    order_.push_back(use.key());
     return &held_.emplace(use.key(), held).first->second;
   }
 }
@@ -211,17 +211,30 @@ void TableCounters::store(const CounterUse& use, const CounterDelta& delta, Atto
 }
 
 void TableCounters::at_subabort(int level) {
-  std::erase_if(held_, [&](const auto& entry) { return entry.second.level >= level; });
+  while (!order_.empty()) {
+    const auto last = held_.find(order_.back());
+    if (last->second.level < level) {
+      return;
+    }
+    heap_freetuple(last->second.version);
+    held_.erase(last);
+    order_.pop_back();
+  }
 }
 
 void TableCounters::at_subcommit(int level) {
-  for (auto& [key, held] : held_) {
-    held.level = std::min(held.level, level - 1);
+  for (auto key = order_.rbegin(); key != order_.rend(); ++key) {
+    Held& held = held_.find(*key)->second;
+    if (held.level < level) {
+      return;
+    }
+    held.level = level - 1;
   }
 }
 
 void TableCounters::at_end() {
   held_.clear();
+  order_.clear();
 }
 
 Counters& counters() {

@@ -42,6 +42,7 @@ class TableCounters final : public Counters {
   void load(const CounterUse& use);
 
   std::map<CounterKey, Held> held_;
+  std::vector<CounterKey> order_;  ///< keys of held_ as they were locked, so by nesting level
 };
 
 }  // namespace spend

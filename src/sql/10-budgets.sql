@@ -21,7 +21,7 @@ CREATE TABLE spend.budgets (
   is_critical boolean NOT NULL DEFAULT false,
   owner text,
   cost_center text,
-  generation integer NOT NULL DEFAULT 1,
+  generation integer NOT NULL,
   CONSTRAINT budgets_one_plan_line EXCLUDE USING gist (spend.text_key(cost_center) WITH =, valid_during WITH &&)
     WHERE (period = 'month' AND cost_center IS NOT NULL)
 ) USING heap;
@@ -42,7 +42,7 @@ COMMENT ON COLUMN spend.budgets.on_unpriced IS 'deny: a reject budget refuses un
 COMMENT ON COLUMN spend.budgets.is_critical IS 'Whether work under this budget must not be stopped by other means.';
 COMMENT ON COLUMN spend.budgets.owner IS 'Who answers for the budget.';
 COMMENT ON COLUMN spend.budgets.cost_center IS 'Cost center whose plan line this is.';
-COMMENT ON COLUMN spend.budgets.generation IS 'Counts redefinitions of scope, group_by, measure, currency, period, time zone and validity (set by the ledger).';
+COMMENT ON COLUMN spend.budgets.generation IS 'Counts redefinitions of scope, group_by, measure, currency, period, time zone and validity (set by the ledger; a row that has it comes from a dump).';
 ALTER SEQUENCE spend.budgets_budget_id_seq OWNED BY spend.budgets.budget_id;
 CALL spend._watch('spend.budgets');
 
@@ -65,7 +65,10 @@ BEGIN
   IF NEW.scope = '{}' AND NEW.cost_center IS NOT NULL THEN
     NEW.scope := jsonb_build_object('cost_center', NEW.cost_center);
   END IF;
-  PERFORM spend._check_scope(NEW.scope, NEW.group_by);
+  -- A restored budget may come before the dimensions that it names.
+  IF TG_OP = 'UPDATE' OR NEW.generation IS NULL THEN
+    PERFORM spend._check_scope(NEW.scope, NEW.group_by);
+  END IF;
   IF NEW.amount = 'NaN' OR NEW.amount < 0 OR NEW.amount >= 1e20 OR scale(trim_scale(NEW.amount)) > 18 THEN
     RAISE EXCEPTION 'amount of budget "%" is out of range', NEW.name
       USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The amount is %s.', NEW.amount),
@@ -95,17 +98,32 @@ BEGIN
     IF (NEW.scope, NEW.group_by, NEW.measure, NEW.currency, NEW.period, NEW.time_zone, NEW.valid_during)
        IS NOT DISTINCT FROM (OLD.scope, OLD.group_by, OLD.measure, OLD.currency, OLD.period, OLD.time_zone, OLD.valid_during) THEN
       NEW.generation := OLD.generation;
-      RETURN NEW;
+    ELSE
+      NEW.generation := OLD.generation + 1;
     END IF;
-    NEW.generation := OLD.generation + 1;
+  ELSE
+    NEW.generation := coalesce(NEW.generation, 1);
   END IF;
-  INSERT INTO spend.budget_epochs VALUES (NEW.budget_id, pg_current_xact_id(), now())
-  ON CONFLICT (budget_id) DO UPDATE SET redefined_by = excluded.redefined_by, redefined_at = excluded.redefined_at;
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION spend._check_budget() IS 'Internal: refuses a budget that could not work, and notes when it was redefined.';
+COMMENT ON FUNCTION spend._check_budget() IS 'Internal: refuses a budget that could not work, and counts how often it was redefined.';
 CREATE TRIGGER check_budget BEFORE INSERT OR UPDATE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._check_budget();
+
+CREATE FUNCTION spend._begin_epoch() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' OR NEW.generation <> OLD.generation THEN
+    INSERT INTO spend.budget_epochs VALUES (NEW.budget_id, pg_current_xact_id(), now())
+    ON CONFLICT (budget_id) DO UPDATE SET redefined_by = excluded.redefined_by, redefined_at = excluded.redefined_at;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION spend._begin_epoch() IS 'Internal: notes which transaction gave a budget its present meaning.';
+-- Before invalidate_row, by its name. ALWAYS: a budget that arrives by logical replication is announced by this server's transaction.
+CREATE TRIGGER begin_epoch AFTER INSERT OR UPDATE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._begin_epoch();
+ALTER TABLE spend.budgets ENABLE ALWAYS TRIGGER begin_epoch;
 
 CREATE FUNCTION spend._redefine_budgets() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -118,7 +136,8 @@ END
 $$;
 COMMENT ON FUNCTION spend._redefine_budgets() IS 'Internal: budgets that take their zone or currency from the settings begin anew when those change.';
 CREATE TRIGGER redefine_budgets AFTER INSERT OR UPDATE OF time_zone, currency OR DELETE ON spend.settings
-  FOR EACH STATEMENT EXECUTE FUNCTION spend._redefine_budgets();
+  FOR EACH ROW EXECUTE FUNCTION spend._redefine_budgets();
+ALTER TABLE spend.settings ENABLE ALWAYS TRIGGER redefine_budgets;
 
 CREATE TABLE spend.counters (
   budget_id bigint NOT NULL,
