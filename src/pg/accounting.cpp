@@ -2,7 +2,6 @@
 
 #include "pg/alerts.hpp"
 #include "pg/attributions.hpp"
-#include "pg/command_identity.hpp"
 #include "pg/journal.hpp"
 #include "pg/refusal.hpp"
 #include "pg/tables.hpp"
@@ -27,10 +26,9 @@ struct Transaction {
   std::vector<Level> reject_levels;
   /// Totals of budgets that this very transaction created: nobody else knows them, so nothing is stored or locked.
   std::map<CounterKey, Atto> private_totals;
-  /// Reject counters that rows of the running command will need.
-  CommandIdentity expecting_for;
+  /// Reject counters that rows of the running command will need, and what keeps the budgets alive that it points into.
   std::map<CounterKey, CounterUse> expected;
-  std::shared_ptr<const BudgetSet> expected_from;  ///< keeps the budgets alive that `expected` points into
+  std::shared_ptr<const BudgetSet> expected_from;
 
   void clear() {
     journal.clear();
@@ -66,7 +64,7 @@ CounterUse use_of(const BudgetMatch& match, Timestamp at) {
   return {match.budget, period_of(*match.budget, at), match.group};
 }
 
-const std::vector<BudgetMatch>& matches_of(const BudgetSet& budgets, const Hash128& attribution) {
+std::shared_ptr<const std::vector<BudgetMatch>> matches_of(const BudgetSet& budgets, const Hash128& attribution) {
   const Dimensions* dimensions = find_dimensions(attribution);
   static const Dimensions none;
   return budgets.matching(attribution, dimensions != nullptr ? *dimensions : none);
@@ -85,7 +83,8 @@ bool was_known_at_first_row(const Budget& budget, const std::shared_ptr<const Bu
 Atto from_journal(const CounterUse& use, const BudgetSet& budgets) {
   CounterDelta total;
   transaction.journal.for_each([&](const Journal::Key& key, const Journal::Sum& sum) {
-    for (const BudgetMatch& match : matches_of(budgets, key.attribution)) {
+    const auto matches = matches_of(budgets, key.attribution);
+    for (const BudgetMatch& match : *matches) {
       if (match.budget == use.budget && match.budget->valid.contains(key.bucket) &&
           use_of(match, key.bucket).key() == use.key()) {
         total += delta_of(*use.budget, key, sum);
@@ -133,9 +132,6 @@ Atto committed_total(const CounterUse& use) {
 }
 
 void lock_expected() {
-  if (!(transaction.expecting_for == CommandIdentity::current())) {
-    transaction.expected.clear();
-  }
   for (const auto& [key, use] : transaction.expected) {
     committed_total(use);
   }
@@ -149,19 +145,15 @@ void expect_row(const UsageRow& row) {
   if (budgets->budgets().empty()) {
     return;
   }
-  const CommandIdentity current = CommandIdentity::current();
-  if (!(transaction.expecting_for == current) || transaction.expected_from != budgets) {
+  if (transaction.expected_from != budgets) {
     transaction.expected.clear();
-    transaction.expecting_for = current;
     transaction.expected_from = budgets;
   }
   const UsageColumns& at = row.columns();
-  if (row.is_null(at.attribution_id)) {
-    return;
-  }
   const Hash128 attribution = uuid_bytes(row.get(at.attribution_id));
   const Timestamp occurred_at = row.timestamp(at.occurred_at, 0);
-  for (const BudgetMatch& match : budgets->matching(attribution, dimensions_of(row, attribution))) {
+  const auto matches = budgets->matching(attribution, dimensions_of(row, attribution));
+  for (const BudgetMatch& match : *matches) {
     if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
       const CounterUse use = use_of(match, occurred_at);
       transaction.expected.try_emplace(use.key(), use);
@@ -172,32 +164,33 @@ void expect_row(const UsageRow& row) {
 void account_row(const UsageRow& row, int sign, Arrival arrival) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
   const RowFacts facts = facts_of(row);
-  const Dimensions& dimensions = dimensions_of(row, facts.attribution);
+  const auto matches = budgets->matching(facts.attribution, dimensions_of(row, facts.attribution));
+  keep_attribution(facts.attribution);
   if (sign > 0) {
     store_attribution(facts.attribution);
   }
   if (transaction.journal.empty()) {
     transaction.first_budgets = budgets;
   }
-  if (!budgets->budgets().empty()) {
+  if (!matches->empty()) {
     lock_expected();
     const Timestamp now = GetCurrentTransactionStartTimestamp();
     std::vector<std::pair<CounterKey, Atto>> movements;
-    for (const BudgetMatch& match : budgets->matching(facts.attribution, dimensions)) {
+    for (const BudgetMatch& match : *matches) {
       if (!match.budget->locks_in_statement() || !match.budget->valid.contains(facts.occurred_at)) {
         continue;
       }
       const CounterUse use = use_of(match, facts.occurred_at);
       const Movement movement = movement_of(*match.budget, facts);
-      const Atto committed = committed_total(use);
-      const Atto own = own_amount(use, budgets);
-      // A period that is over is history: recorded, never refused.
+      // A period that is over is history: recorded, never refused. What is never refused locks nothing before
+      // pre-commit, where it cannot come between the locks of others.
       if (arrival == Arrival::direct && sign > 0 && use.period.end > now) {
         if (movement.unpriced && match.budget->denies_unpriced) {
           refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
         }
-        if (movement.amount > 0 && committed + own + movement.amount > match.budget->amount) {
-          refuse_exceeded(use, committed + own, movement.amount);
+        const Atto spent = committed_total(use) + own_amount(use, budgets);
+        if (movement.amount > 0 && spent + movement.amount > match.budget->amount) {
+          refuse_exceeded(use, spent, movement.amount);
         }
       }
       movements.emplace_back(use.key(), sign * movement.amount);
@@ -220,7 +213,8 @@ struct Planned {
 std::map<CounterKey, Planned> plan(const BudgetSet& budgets) {
   std::map<CounterKey, Planned> planned;
   transaction.journal.for_each([&](const Journal::Key& entry, const Journal::Sum& sum) {
-    for (const BudgetMatch& match : matches_of(budgets, entry.attribution)) {
+    const auto matches = matches_of(budgets, entry.attribution);
+    for (const BudgetMatch& match : *matches) {
       if (!match.budget->valid.contains(entry.bucket) || match.budget->is_own_uncommitted()) {
         continue;
       }
@@ -237,10 +231,14 @@ void write_counters(bool may_notify) {
     pg_call([] { AcceptInvalidationMessages(); });
     const std::shared_ptr<const BudgetSet> budgets = budget_set();
     const std::map<CounterKey, Planned> planned = plan(*budgets);
+    // Reject counters first: who holds one since its statement must not wait for a counter that we have just created.
     for (const auto& [key, entry] : planned) {
       if (entry.use.budget->locks_in_statement()) {
         counters().reserve(entry.use);
-      } else {
+      }
+    }
+    for (const auto& [key, entry] : planned) {
+      if (!entry.use.budget->locks_in_statement()) {
         counters().prepare(entry.use);
       }
     }
@@ -269,10 +267,24 @@ void flush(bool may_notify) {
       !OidIsValid(table_oid_if_exists(Table::budgets))) {
     return;
   }
-  // Also keeps the row versions that are looked up below from being pruned before they are locked.
-  pg_call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+  // In a loop that commits, the memory of this moment lives as long as the loop.
+  const MemoryContext outer = CurrentMemoryContext;
+  const MemoryContext context = pg_call([] {
+    // Also keeps the row versions that are looked up below from being pruned before they are locked.
+    PushActiveSnapshot(GetTransactionSnapshot());
+    return AllocSetContextCreate(TopTransactionContext, "pg_spend flush", ALLOCSET_DEFAULT_SIZES);
+  });
+  // SET TRANSACTION READ ONLY after the rows is no reason to lose them: taking an alert's number would fail.
+  const bool was_read_only = XactReadOnly;
+  XactReadOnly = false;
+  MemoryContextSwitchTo(context);
   write_counters(may_notify);
-  pg_call([] { PopActiveSnapshot(); });
+  MemoryContextSwitchTo(outer);
+  XactReadOnly = was_read_only;
+  pg_call([&] {
+    MemoryContextDelete(context);
+    PopActiveSnapshot();
+  });
 }
 
 void end_transaction() {
@@ -318,6 +330,7 @@ void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransaction
       transaction.reject_levels.pop_back();
     }
     transaction.expected.clear();
+    transaction.private_totals.clear();  // a budget may be defined in another way next
     counters().at_subabort(level);
     attributions_at_abort(level);
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
@@ -350,7 +363,8 @@ std::vector<RowMovement> movements_of(const UsageRow& row) {
   budgets = budget_set();
   const RowFacts facts = facts_of(row);
   std::vector<RowMovement> movements;
-  for (const BudgetMatch& match : budgets->matching(facts.attribution, dimensions_of(row, facts.attribution))) {
+  const auto matches = budgets->matching(facts.attribution, dimensions_of(row, facts.attribution));
+  for (const BudgetMatch& match : *matches) {
     if (match.budget->valid.contains(facts.occurred_at)) {
       const Movement movement = movement_of(*match.budget, facts);
       movements.push_back({use_of(match, facts.occurred_at), {movement.amount, 1, movement.unpriced ? 1 : 0}});

@@ -24,24 +24,42 @@ struct Known {
   /// Nesting level of the transaction that appended it; committed_level: in the dictionary for good; absent_level: not
   /// known to be.
   int stored_at = absent_level;
+  LocalTransactionId written_in = InvalidLocalTransactionId;
 };
 
 std::unordered_map<Hash128, Known, HashOfHash> known;
-std::vector<Hash128> uncommitted;  ///< those of `known` whose stored_at is above committed_level
+std::vector<Hash128> uncommitted;  ///< those of `known` whose stored_at is above committed_level, by nesting level
 constexpr std::size_t most_remembered = 100'000;
+std::size_t forget_at = most_remembered;
 
-void forget_all() {
-  known.clear();
-  uncommitted.clear();
+LocalTransactionId this_transaction() {
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
+/// Forgets all but what rows written by the running transaction carry: counters are derived from these at pre-commit,
+/// when its own latest entries of the dictionary cannot be read yet.
+void forget() {
+  const LocalTransactionId current = this_transaction();
+  std::erase_if(known, [&](const auto& entry) { return entry.second.written_in != current; });
+  for (auto& [id, entry] : known) {
+    if (entry.stored_at == committed_level) {
+      entry.stored_at = absent_level;
+    }
+  }
+  forget_at = std::max(most_remembered, 2 * known.size());
 }
 
 /// Starts over when the dictionary was dropped, emptied or edited, and bounds the memory. What is forgotten is looked
 /// up again; at worst a combination is appended twice, which readers fold.
 void keep_in_step() {
   table_oid(Table::attributions);
-  if (!unchanged(Table::attributions) || known.size() >= most_remembered) {
-    forget_all();
+  if (!unchanged(Table::attributions) || known.size() >= forget_at) {
     mark_unchanged(Table::attributions);
+    forget();
   }
 }
 
@@ -81,7 +99,7 @@ std::optional<Dimensions> read_dictionary(const Hash128& id) {
 Hash128 remember_attribution(Dimensions dimensions) {
   keep_in_step();
   const Hash128 id = dimensions.attribution_id();
-  known.try_emplace(id, Known{std::move(dimensions)});
+  known.try_emplace(id, Known{std::move(dimensions)}).first->second.written_in = this_transaction();
   return id;
 }
 
@@ -96,6 +114,13 @@ const Dimensions* find_dimensions(const Hash128& id) {
     return nullptr;
   }
   return &known.insert_or_assign(id, Known{std::move(*stored), committed_level}).first->second.dimensions;
+}
+
+void keep_attribution(const Hash128& id) {
+  const auto found = known.find(id);
+  if (found != known.end()) {
+    found->second.written_in = this_transaction();
+  }
 }
 
 void store_attribution(const Hash128& id) {
@@ -117,20 +142,26 @@ void store_attribution(const Hash128& id) {
 }
 
 void attributions_at_abort(int level) {
-  std::erase_if(uncommitted, [&](const Hash128& id) {
-    const auto found = known.find(id);
-    if (found == known.end() || found->second.stored_at < level) {
-      return found == known.end();
+  // What ends was stored last: a loop over savepoints must not walk through all that came before it.
+  while (!uncommitted.empty()) {
+    const auto found = known.find(uncommitted.back());
+    if (found != known.end() && found->second.stored_at < level) {
+      return;
     }
-    found->second.stored_at = absent_level;
-    return true;
-  });
+    if (found != known.end()) {
+      found->second.stored_at = absent_level;
+    }
+    uncommitted.pop_back();
+  }
 }
 
 void attributions_at_subcommit(int level) {
-  for (const Hash128& id : uncommitted) {
-    const auto found = known.find(id);
-    if (found != known.end() && found->second.stored_at >= level) {
+  for (auto id = uncommitted.rbegin(); id != uncommitted.rend(); ++id) {
+    const auto found = known.find(*id);
+    if (found != known.end() && found->second.stored_at < level) {
+      return;
+    }
+    if (found != known.end()) {
       found->second.stored_at = level - 1;
     }
   }

@@ -191,8 +191,6 @@ HeapTuple before_update(TriggerData* trigger) {
     price(after);
   }
   attribute(after);
-  expect_row(before);
-  expect_row(after);
   return after.form();
 }
 
@@ -210,10 +208,5 @@ SPEND_FUNCTION(spend_price_row) {
   if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
     return PointerGetDatum(spend::before_insert(trigger));
   }
-  if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
-    return PointerGetDatum(spend::before_update(trigger));
-  }
-  spend::expect_row(spend::UsageRow(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation),
-                                    spend::usage_columns(trigger->tg_relation)));
-  return PointerGetDatum(trigger->tg_trigtuple);
+  return PointerGetDatum(spend::before_update(trigger));
 }

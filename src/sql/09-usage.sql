@@ -166,7 +166,7 @@ BEGIN
   EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I PRIMARY KEY (usage_id)', leaf, name || '_pkey');
   EXECUTE format('CREATE INDEX %I ON %s (occurred_at)', name || '_occurred_at_idx', leaf);
   EXECUTE format('CREATE INDEX %I ON %s (occurred_at) WHERE pricing_status = ''unpriced''', name || '_unpriced_idx', leaf);
-  EXECUTE format('CREATE TRIGGER price_row BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION spend.price_row()', leaf);
+  EXECUTE format('CREATE TRIGGER price_row BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION spend.price_row()', leaf);
   EXECUTE format('CREATE TRIGGER account_row AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION spend.account_row()', leaf);
   EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION spend.refuse_truncate()', leaf);
   -- ALWAYS: rows that logical replication applies move budgets here too; they are not priced again.
