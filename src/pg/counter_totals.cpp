@@ -61,7 +61,17 @@ CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own) {
                      std::min(use.period.end, use.budget->valid.end)};
   CounterDelta totals;
   const Oid parent = table_oid(Table::usage);
-  List* const leaves = pg_call([&] { return find_inheritance_children(parent, AccessShareLock); });
+  List* const leaves = pg_call([&] {
+    // Waiting for the lock on a leaf may be waiting for rows to move from it into a leaf that was not listed yet.
+    List* locked = find_inheritance_children(parent, AccessShareLock);
+    for (;;) {
+      List* listed = find_inheritance_children(parent, AccessShareLock);
+      if (equal(locked, listed)) {
+        return locked;
+      }
+      locked = listed;
+    }
+  });
   ListCell* cell;
   foreach (cell, leaves) {
     add_rows_of_leaf(lfirst_oid(cell), use, range, own, totals);

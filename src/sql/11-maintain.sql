@@ -21,10 +21,13 @@ DECLARE
   since timestamptz := month::timestamp AT TIME ZONE 'UTC';
   until timestamptz := (month + interval '1 month')::timestamp AT TIME ZONE 'UTC';
 BEGIN
+  -- The parent first: a writer that has passed it has chosen its leaf, and if that is the default leaf and the month gets its own
+  -- while the writer waits, its INSERT fails for ever. One that waits for the parent finds the new leaf; a reader finds the moved rows.
+  LOCK TABLE ONLY spend.usage IN ACCESS EXCLUSIVE MODE;
+  LOCK TABLE spend.usage_default IN ACCESS EXCLUSIVE MODE;
   EXECUTE format('CREATE TABLE spend.%I (LIKE spend.usage INCLUDING DEFAULTS INCLUDING STORAGE) USING heap', name);
   -- A leaf cannot be attached while the default leaf holds rows of its range. The new one has no triggers yet, those of the default
   -- leaf are silent for the moment: the rows move, nothing is accounted.
-  LOCK TABLE spend.usage_default IN ACCESS EXCLUSIVE MODE;
   EXECUTE format('INSERT INTO spend.%I SELECT * FROM spend.usage_default WHERE occurred_at >= %L AND occurred_at < %L', name, since, until);
   ALTER TABLE spend.usage_default DISABLE TRIGGER USER;
   DELETE FROM spend.usage_default WHERE occurred_at >= since AND occurred_at < until;
@@ -37,7 +40,7 @@ $$;
 COMMENT ON PROCEDURE spend._make_month(date) IS 'Internal: makes the leaf of one month and moves its rows out of the default leaf.';
 
 CREATE FUNCTION spend.maintain(months_ahead integer DEFAULT 3, OUT action text, OUT subject text) RETURNS SETOF record
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
   month date;
   attempt integer;
@@ -50,7 +53,7 @@ BEGIN
   END IF;
   FOR month IN SELECT * FROM spend._missing_months(greatest(coalesce(months_ahead, 3), 0)) LOOP
     subject := 'spend.usage_' || to_char(month, 'YYYY_MM');
-    -- The lock on the default leaf is asked for briefly, so that writers do not queue behind us for long.
+    -- The locks are asked for briefly: every writer queues behind us meanwhile.
     FOR attempt IN 1..5 LOOP
       BEGIN
         CALL spend._make_month(month);
@@ -58,7 +61,7 @@ BEGIN
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         action := 'deferred partition';
-        PERFORM pg_sleep(0.2 * attempt);
+        PERFORM pg_sleep(0.1 * attempt);
       END;
     END LOOP;
     RETURN NEXT;
@@ -76,7 +79,11 @@ BEGIN
   IF subject <> '0' THEN
     RETURN NEXT;
   END IF;
-  DELETE FROM spend.budget_epochs AS e WHERE NOT EXISTS (SELECT FROM spend.budgets AS b WHERE b.budget_id = e.budget_id);
+  DELETE FROM spend.budget_epochs AS e
+  WHERE e.ctid = ANY (ARRAY(
+    SELECT d.ctid FROM spend.budget_epochs AS d
+    WHERE NOT EXISTS (SELECT FROM spend.budgets AS b WHERE b.budget_id = d.budget_id)
+    FOR UPDATE SKIP LOCKED));
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
