@@ -64,7 +64,7 @@ FROM (
   UNION ALL SELECT 'constraint' FROM pg_constraint WHERE conrelid = 'spend.usage'::regclass AND contype <> 'n'
 ) AS x;
 -- What a dump carries rows of.
-SELECT string_agg(t::regclass::text, ' ' ORDER BY t::regclass::text) AS dumped FROM pg_extension, unnest(extconfig) AS t WHERE extname = 'pg_spend';
+SELECT string_agg(t::regclass::text, ' ' ORDER BY t::regclass::text COLLATE "C") AS dumped FROM pg_extension, unnest(extconfig) AS t WHERE extname = 'pg_spend';
 
 -- PUBLIC has nothing: no schema, no table, no sequence, and of functions only those that touch no table.
 SELECT has_schema_privilege('public', 'spend', 'USAGE') AS usage, has_schema_privilege('public', 'spend', 'CREATE') AS create;
