@@ -141,7 +141,7 @@ Decimal checked_count(Datum datum, const char* name) {
   }
   if (value.negative) {
     raise(Error{ErrorKind::invalid_value, std::string(name) + " must not be negative",
-                "The value is -" + (value.representable ? value.magnitude.to_string() : std::string("…")) + ".",
+                value.representable ? "The value is -" + value.magnitude.to_string() + "." : std::string(),
                 "To take a row back, delete it or insert the corrected figure; counts never go below zero."});
   }
   if (!value.representable || value.magnitude >= Decimal::from_integer(count_limit)) {
