@@ -14,7 +14,7 @@ hygiene_tests_paired() {
     echo "test/isolation/specs/$name.spec and test/isolation/expected/$name.out do not come in a pair"
   done
   # Names are chosen by wildcard, one level deep.
-  find sql -mindepth 1 ! -path 'sql/*.sql' | sed 's/$/: not a file that pg_regress would run/'
+  find sql -mindepth 1 ! -path 'sql/*.sql' ! -path sql/include ! -path 'sql/include/*.inc' | sed 's/$/: not a file that pg_regress would run/'
   find test/isolation/specs -mindepth 1 ! -path 'test/isolation/specs/*.spec' 2>/dev/null |
     sed 's/$/: not a file that pg_isolation_regress would run/'
   find test/tap -mindepth 1 -name '*.pl' ! -path 'test/tap/*.pl' -o -path test/tap/lib -prune -o -mindepth 1 -type f ! -name '*.pl' -print |
