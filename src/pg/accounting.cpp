@@ -119,6 +119,13 @@ void add_own(const CounterKey& key, Atto amount) {
   transaction.reject_levels.back().own[key] += amount;
 }
 
+/// Whether these are still the budgets after what others have committed while we waited: nobody is refused by a limit
+/// that has been raised.
+bool are_latest(const std::shared_ptr<const BudgetSet>& budgets) {
+  pg_call([] { AcceptInvalidationMessages(); });
+  return budget_set() == budgets;
+}
+
 /// The committed total that a reject budget's decision starts from.
 Atto committed_total(const CounterUse& use) {
   if (!use.budget->is_own_uncommitted()) {
@@ -129,6 +136,12 @@ Atto committed_total(const CounterUse& use) {
     return known->second;
   }
   return transaction.private_totals.emplace(use.key(), totals_from_rows(use, OwnChanges::ignored).amount).first->second;
+}
+
+/// A period that is over is history: recorded, never refused. What is never refused locks nothing before pre-commit,
+/// where it cannot come between the locks of others.
+bool may_refuse(const CounterUse& use) {
+  return use.period.end > GetCurrentTransactionStartTimestamp();
 }
 
 void lock_expected() {
@@ -156,7 +169,9 @@ void expect_row(const UsageRow& row) {
   for (const BudgetMatch& match : *matches) {
     if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
       const CounterUse use = use_of(match, occurred_at);
-      transaction.expected.try_emplace(use.key(), use);
+      if (may_refuse(use)) {
+        transaction.expected.try_emplace(use.key(), use);
+      }
     }
   }
 }
@@ -174,7 +189,6 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
   }
   if (!matches->empty()) {
     lock_expected();
-    const Timestamp now = GetCurrentTransactionStartTimestamp();
     std::vector<std::pair<CounterKey, Atto>> movements;
     for (const BudgetMatch& match : *matches) {
       if (!match.budget->locks_in_statement() || !match.budget->valid.contains(facts.occurred_at)) {
@@ -182,14 +196,16 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       }
       const CounterUse use = use_of(match, facts.occurred_at);
       const Movement movement = movement_of(*match.budget, facts);
-      // A period that is over is history: recorded, never refused. What is never refused locks nothing before
-      // pre-commit, where it cannot come between the locks of others.
-      if (arrival == Arrival::direct && sign > 0 && use.period.end > now) {
-        if (movement.unpriced && match.budget->denies_unpriced) {
-          refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
-        }
-        const Atto spent = committed_total(use) + own_amount(use, budgets);
-        if (movement.amount > 0 && spent + movement.amount > match.budget->amount) {
+      if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
+        const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
+        const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use, budgets);
+        if (lacks_price || (movement.amount > 0 && spent + movement.amount > match.budget->amount)) {
+          if (!are_latest(budgets)) {
+            return account_row(row, sign, arrival);
+          }
+          if (lacks_price) {
+            refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
+          }
           refuse_exceeded(use, spent, movement.amount);
         }
       }
