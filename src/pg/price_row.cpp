@@ -2,6 +2,7 @@
 // state but the idempotency key of a keyed row, so a row that ON CONFLICT then skips has cost nothing.
 
 #include "core/cost.hpp"
+#include "core/text_key.hpp"
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
 #include "pg/idempotency.hpp"
@@ -110,17 +111,21 @@ void price(UsageRow& row) {
   }
 }
 
-void attribute(UsageRow& row) {
+/// A row may be refused for a missing dimension when it comes. An UPDATE reports a later fact and is always recorded,
+/// also of a row that came before the dimension was required.
+void require_dimensions(const UsageRow& row) {
   const std::shared_ptr<const DimensionRegistry> registry = dimension_registry();
-  Dimensions dimensions = row.dimensions(*registry);
   for (const std::string& name : registry->required) {
-    if (dimensions.find(name) == nullptr) {
+    if (text_key(row.dimension(name)).empty()) {
       raise(MAKE_SQLSTATE('S', 'P', '0', '0', '2'), "usage row lacks the required dimension \"" + name + "\"",
             "The dimension is marked is_required in spend.dimensions.",
             "Set the column or tag \"" + name + "\" in the INSERT.");
     }
   }
-  const Hash128 id = remember_attribution(std::move(dimensions));
+}
+
+void attribute(UsageRow& row) {
+  const Hash128 id = remember_attribution(row.dimensions(*dimension_registry()));
   row.set(row.columns().attribution_id, uuid_datum(id));
 }
 
@@ -132,6 +137,7 @@ HeapTuple before_insert(TriggerData* trigger) {
   }
   check_time(row);
   price(row);
+  require_dimensions(row);
   attribute(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
     return nullptr;

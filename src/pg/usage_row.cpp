@@ -202,6 +202,48 @@ Timestamp UsageRow::priced_at() const {
   return timestamp(columns_.started_at, timestamp(columns_.occurred_at, 0));
 }
 
+std::string_view UsageRow::tag(const std::string& name) const {
+  if (is_null(columns_.tags)) {
+    return {};
+  }
+  struct Value {
+    const char* text;
+    int length;
+  };
+  const Datum tags = get(columns_.tags);
+  const Value value = pg_call([&]() -> Value {
+    Jsonb* object = DatumGetJsonbP(tags);
+    if (!JB_ROOT_IS_OBJECT(object)) {
+      return {"", 0};
+    }
+    JsonbValue buffer;
+    const JsonbValue* found =
+        getKeyJsonValueFromContainer(&object->root, name.data(), static_cast<int>(name.size()), &buffer);
+    if (found == nullptr) {
+      return {"", 0};
+    }
+    if (found->type == jbvString) {
+      return {found->val.string.val, found->val.string.len};
+    }
+    if (found->type == jbvNumeric) {
+      const char* number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(found->val.numeric)));
+      return {number, static_cast<int>(std::strlen(number))};
+    }
+    if (found->type == jbvBool) {
+      return found->val.boolean ? Value{"true", 4} : Value{"false", 5};
+    }
+    return {"", 0};
+  });
+  return {value.text, static_cast<std::size_t>(value.length)};
+}
+
+std::string_view UsageRow::dimension(const std::string& name) const {
+  const auto column = std::find(dimension_columns.begin(), dimension_columns.end(), name);
+  return column == dimension_columns.end()
+             ? tag(name)
+             : text(columns_.dimensions[static_cast<std::size_t>(column - dimension_columns.begin())]);
+}
+
 Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
   Dimensions result;
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
@@ -209,40 +251,8 @@ Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
       result.set(dimension_columns[i], text(columns_.dimensions[i]));
     }
   }
-  if (!registry.tags.empty() && !is_null(columns_.tags)) {
-    const Datum tags = get(columns_.tags);
-    for (const std::string& name : registry.tags) {
-      struct Value {
-        const char* text;
-        int length;
-      };
-      const Value value = pg_call([&]() -> Value {
-        Jsonb* object = DatumGetJsonbP(tags);
-        if (!JB_ROOT_IS_OBJECT(object)) {
-          return {nullptr, 0};
-        }
-        JsonbValue buffer;
-        const JsonbValue* found =
-            getKeyJsonValueFromContainer(&object->root, name.data(), static_cast<int>(name.size()), &buffer);
-        if (found == nullptr || found->type == jbvNull) {
-          return {nullptr, 0};
-        }
-        if (found->type == jbvString) {
-          return {found->val.string.val, found->val.string.len};
-        }
-        if (found->type == jbvNumeric) {
-          const char* number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(found->val.numeric)));
-          return {number, static_cast<int>(std::strlen(number))};
-        }
-        if (found->type == jbvBool) {
-          return found->val.boolean ? Value{"true", 4} : Value{"false", 5};
-        }
-        return {nullptr, 0};
-      });
-      if (value.text != nullptr) {
-        result.set(name, std::string_view(value.text, static_cast<std::size_t>(value.length)));
-      }
-    }
+  for (const std::string& name : registry.tags) {
+    result.set(name, tag(name));
   }
   return result;
 }

@@ -57,8 +57,12 @@ class UsageRow {
   /// When the price is chosen: the start of the call where it is known.
   Timestamp priced_at() const;
   Dimensions dimensions(const DimensionRegistry& registry) const;
+  /// The value of one dimension as sent, rolled up or not; "" when the row has none.
+  std::string_view dimension(const std::string& name) const;
 
  private:
+  /// The value of a key of `tags`; "" when there is none, or it is no scalar.
+  std::string_view tag(const std::string& name) const;
   static std::size_t index(AttrNumber attribute) { return static_cast<std::size_t>(attribute - 1); }
 
   TupleDesc descriptor_;
