@@ -85,7 +85,9 @@ BEGIN
   IF NEW.measure <> 'cost' AND NEW.currency IS NOT NULL THEN
     RAISE EXCEPTION 'budget "%" counts % and so has no currency', NEW.name, NEW.measure USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  NEW.valid_during := tstzrange(lower(NEW.valid_during), upper(NEW.valid_during));
+  IF NOT isempty(NEW.valid_during) THEN  -- whose bounds are those of for ever
+    NEW.valid_during := tstzrange(lower(NEW.valid_during), upper(NEW.valid_during));
+  END IF;
   IF date_bin('15 minutes', lower(NEW.valid_during), 'epoch') <> lower(NEW.valid_during)
      OR date_bin('15 minutes', upper(NEW.valid_during), 'epoch') <> upper(NEW.valid_during) THEN
     RAISE EXCEPTION 'valid_during of budget "%" must begin and end on a quarter hour', NEW.name
