@@ -429,14 +429,19 @@ void settle_remainder(std::vector<CostLine>& lines, const Decimal& cost) {
 std::vector<CostLine> Evaluation::lines(const Decimal& cost) const {
   std::vector<CostLine> result;
   for_each_slice([&](const MeterRate& meter, const Tier* tier, u128 quantity, int scale, const Rate& rate) {
-    WideSum amount;
-    amount.add(quantity, scale, rate);
+    FastSum fast;
+    std::optional<Decimal> amount = fast.add(quantity, scale, rate) ? fast.round() : std::nullopt;
+    if (!amount.has_value()) {
+      WideSum wide;
+      wide.add(quantity, scale, rate);
+      amount = wide.round();
+    }
     CostLine line;
     line.meter = meter.meter;
     line.quantity = Decimal::from_parts(quantity, scale).value();
     line.rate = rate;
     line.tier = tier_text(meter, tier);
-    line.amount = amount.round().value_or(cost);  // a part of a cost in range is in range
+    line.amount = amount.value_or(cost);  // a part of a cost in range is in range
     result.push_back(std::move(line));
   });
   settle_remainder(result, cost);

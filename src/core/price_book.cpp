@@ -1,57 +1,19 @@
 #include "core/price_book.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <functional>
 #include <memory>
-#include <new>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
+#include "core/key_table.hpp"
+#include "core/model_makers.hpp"
 #include "core/sku_key.hpp"
 #include "core/text_key_ascii.hpp"
 
 namespace spend {
 
 namespace {
-
-/// SipHash under a key of this book: the names are somebody's input, and a guessable hash would let them be chosen so
-/// that every lookup walks one long chain.
-class KeyedHash {
- public:
-  using is_transparent = void;
-
-  KeyedHash() {
-    if (sodium_init() < 0) {
-      throw std::bad_alloc();
-    }
-    crypto_shorthash_keygen(key_.data());
-  }
-  std::size_t operator()(std::string_view text) const {
-    std::array<unsigned char, crypto_shorthash_BYTES> hash{};
-    crypto_shorthash(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), key_.data());
-    std::size_t result = 0;
-    static_assert(sizeof(result) == sizeof(hash));
-    std::memcpy(&result, hash.data(), sizeof(result));
-    return result;
-  }
-
- private:
-  std::array<unsigned char, crypto_shorthash_KEYBYTES> key_{};
-};
-
-template <typename Value>
-using KeyedMap = std::unordered_map<std::string, Value, KeyedHash, std::equal_to<>>;
-
-/// The entries of one SKU: a range of Index::entries, ascending by valid_from.
-struct Slot {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
 
 constexpr std::size_t part(SkuPart which) {
   return static_cast<std::size_t>(which);
@@ -102,7 +64,7 @@ class NormalisedQuery {
     return (*long_parts_)[i] = text_key(text);
   }
 
-  std::array<char, 384> room_;  // NOLINT: written before it is read
+  std::array<char, 384> room_;  // written before it is read
   std::size_t used_ = 0;
   std::unique_ptr<std::array<std::string, sku_part_count>> long_parts_;
 };
@@ -128,83 +90,9 @@ class ProbeKey {
   }
 
  private:
-  std::array<char, 512> room_;  // NOLINT: written before it is read
+  std::array<char, 512> room_;  // written before it is read
   std::string long_key_;
 };
-
-struct Family {
-  std::string_view prefix;
-  bool whole_word;  ///< what follows must not be a letter or digit: "o1-mini", but not "o100"
-  std::string_view maker;
-};
-
-constexpr std::array families = {
-    Family{"gpt", true, "openai"},
-    Family{"chatgpt", true, "openai"},
-    Family{"o1", true, "openai"},
-    Family{"o3", true, "openai"},
-    Family{"o4", true, "openai"},
-    Family{"codex", true, "openai"},
-    Family{"computer-use", true, "openai"},
-    Family{"dall-e", true, "openai"},
-    Family{"davinci", true, "openai"},
-    Family{"babbage", true, "openai"},
-    Family{"omni-moderation", true, "openai"},
-    Family{"sora", true, "openai"},
-    Family{"text-embedding-3", true, "openai"},
-    Family{"text-embedding-ada", true, "openai"},
-    Family{"tts", true, "openai"},
-    Family{"whisper", true, "openai"},
-    Family{"claude", true, "anthropic"},
-    Family{"gemini", true, "google"},
-    Family{"gemma", false, "google"},
-    Family{"imagen", true, "google"},
-    Family{"veo", true, "google"},
-    Family{"text-embedding-0", false, "google"},
-    Family{"mistral", true, "mistral"},
-    Family{"mixtral", true, "mistral"},
-    Family{"ministral", true, "mistral"},
-    Family{"magistral", true, "mistral"},
-    Family{"codestral", true, "mistral"},
-    Family{"devstral", true, "mistral"},
-    Family{"pixtral", true, "mistral"},
-    Family{"voxtral", true, "mistral"},
-    Family{"open-mistral", true, "mistral"},
-    Family{"open-mixtral", true, "mistral"},
-    Family{"deepseek", true, "deepseek"},
-    Family{"grok", true, "xai"},
-    Family{"command", true, "cohere"},
-    Family{"rerank", true, "cohere"},
-    Family{"embed", true, "cohere"},
-    Family{"c4ai", true, "cohere"},
-    Family{"llama", false, "meta"},
-    Family{"sonar", true, "perplexity"},
-    Family{"nova", true, "amazon"},
-    Family{"titan", true, "amazon"},
-    Family{"qwen", false, "alibaba"},
-    Family{"kimi", true, "moonshot"},
-    Family{"glm", true, "zhipuai"},
-    Family{"minimax", true, "minimax"},
-    Family{"jamba", true, "ai21"},
-    Family{"phi", true, "microsoft"},
-    Family{"voyage", true, "voyage"},
-};
-
-bool is_word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-/// maker_of() for a model that is normalised already.
-std::string_view maker_of_key(std::string_view model) {
-  for (const Family& family : families) {
-    const std::size_t length = family.prefix.size();
-    if (model.starts_with(family.prefix) &&
-        (!family.whole_word || model.size() == length || !is_word_character(model[length]))) {
-      return family.maker;
-    }
-  }
-  return {};
-}
 
 /// Names the parts that were given up and change what a call costs. Region and surface are left out: most prices are
 /// the same in all regions and say so by naming none.
@@ -231,15 +119,16 @@ std::string describe_fallback(const SkuParts& wanted, unsigned relaxed) {
 }  // namespace
 
 struct PriceBook::Index {
-  std::vector<PriceEntry> entries;
-  KeyedMap<Slot> slots;                          ///< by sku key
-  KeyedMap<std::vector<std::string>> providers;  ///< of each model, sorted
+  std::vector<PriceEntry> entries;     ///< by SKU, then valid_from
+  std::vector<std::string> providers;  ///< by model, then name
+  KeyTable skus;                       ///< SKU key → its entries
+  KeyTable models;                     ///< model → its providers
 
-  const PriceEntry* valid_at(const Slot& slot, Timestamp at) const {
-    const auto begin = entries.begin() + slot.first;
-    const auto end = entries.begin() + slot.last;
-    const auto after = std::upper_bound(
-        begin, end, at, [](Timestamp time, const PriceEntry& entry) { return time < entry.valid_from; });
+  const PriceEntry* valid_at(const KeyTable::Range& range, Timestamp at) const {
+    const auto begin = entries.begin() + range.first;
+    const auto after =
+        std::upper_bound(begin, entries.begin() + range.last, at,
+                         [](Timestamp time, const PriceEntry& entry) { return time < entry.valid_from; });
     if (after == begin) {
       return nullptr;
     }
@@ -247,26 +136,69 @@ struct PriceBook::Index {
     return entry.valid_until > at || entry.valid_until == timestamp_max ? &entry : nullptr;
   }
 
-  /// The provider meant by a query that names none; "" when several offer the model.
-  std::string_view provider_of(const std::vector<std::string>& candidates, std::string_view model) const {
-    if (candidates.size() == 1) {
-      return candidates.front();
-    }
-    const std::string_view maker = maker_of_key(model);
-    const auto found = std::lower_bound(candidates.begin(), candidates.end(), maker);
-    return found != candidates.end() && *found == maker ? std::string_view(*found) : std::string_view();
+  std::span<const std::string> providers_of(std::string_view model) const {
+    const KeyTable::Range* const range = models.find(model);
+    return range == nullptr ? std::span<const std::string>()
+                            : std::span(providers).subspan(range->first, range->last - range->first);
   }
 
   const char* why_none(const SkuParts& wanted, bool sku_exists) const {
     if (sku_exists) {
       return "no price valid at that time";
     }
-    const auto found = providers.find(wanted[part(SkuPart::model)]);
-    const bool known = found != providers.end() &&
-                       std::binary_search(found->second.begin(), found->second.end(), wanted[part(SkuPart::provider)]);
-    return known ? "no price for that surface, region, service tier, speed or variant" : "unknown model";
+    const std::span<const std::string> known = providers_of(wanted[part(SkuPart::model)]);
+    return std::binary_search(known.begin(), known.end(), wanted[part(SkuPart::provider)])
+               ? "no price for that surface, region, service tier, speed or variant"
+               : "unknown model";
   }
 };
+
+namespace {
+
+/// The provider meant by a query that names none; "" when several offer the model and none of them is its maker.
+std::string_view provider_meant(std::span<const std::string> candidates, std::string_view model) {
+  if (candidates.size() == 1) {
+    return candidates.front();
+  }
+  const std::string_view maker = maker_of_key(model);
+  return std::binary_search(candidates.begin(), candidates.end(), maker) ? maker : std::string_view();
+}
+
+/// Which of relaxed_parts a query names at all, as bits.
+unsigned relaxable_parts(const SkuParts& wanted) {
+  unsigned relaxable = 0;
+  for (std::size_t i = 0; i < relaxed_parts.size(); ++i) {
+    relaxable |= wanted[part(relaxed_parts[i])] != general_value(relaxed_parts[i]) ? 1U << i : 0U;
+  }
+  return relaxable;
+}
+
+SkuParts relax(const SkuParts& wanted, unsigned relaxed) {
+  SkuParts result = wanted;
+  for (std::size_t i = 0; i < relaxed_parts.size() && relaxed != 0; ++i) {
+    if ((relaxed & (1U << i)) != 0) {
+      result[part(relaxed_parts[i])] = general_value(relaxed_parts[i]);
+    }
+  }
+  return result;
+}
+
+/// Groups a sorted list of (key, anything): each key once with the places where it stands.
+template <typename Item>
+std::vector<std::pair<std::string, KeyTable::Range>> ranges_of(
+    const std::vector<std::pair<std::string, Item>>& sorted) {
+  std::vector<std::pair<std::string, KeyTable::Range>> ranges;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const auto place = static_cast<std::uint32_t>(i);
+    if (ranges.empty() || ranges.back().first != sorted[i].first) {
+      ranges.emplace_back(sorted[i].first, KeyTable::Range{place, place});
+    }
+    ranges.back().second.last = place + 1;
+  }
+  return ranges;
+}
+
+}  // namespace
 
 PriceBook::PriceBook() : index_(std::make_unique<Index>()) {}
 PriceBook::~PriceBook() = default;
@@ -274,37 +206,31 @@ PriceBook::PriceBook(PriceBook&&) noexcept = default;
 PriceBook& PriceBook::operator=(PriceBook&&) noexcept = default;
 
 PriceBook PriceBook::build(std::vector<PriceEntry> entries) {
-  struct Keyed {
-    std::string key;
-    PriceEntry* entry;
-  };
-  std::vector<Keyed> keyed;
-  keyed.reserve(entries.size());
+  std::vector<std::pair<std::string, PriceEntry*>> skus;
+  std::vector<std::pair<std::string, std::string>> models;
+  skus.reserve(entries.size());
+  models.reserve(entries.size());
   for (PriceEntry& entry : entries) {
-    keyed.push_back({sku_key(entry.sku), &entry});
+    skus.emplace_back(sku_key(entry.sku), &entry);
+    models.emplace_back(text_key(entry.sku.model), text_key(entry.sku.provider));
   }
-  std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
-    return a.key != b.key ? a.key < b.key : a.entry->valid_from < b.entry->valid_from;
+  std::sort(skus.begin(), skus.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second->valid_from < b.second->valid_from;
   });
+  std::sort(models.begin(), models.end());
+  models.erase(std::unique(models.begin(), models.end()), models.end());
 
   PriceBook book;
   Index& index = *book.index_;
-  index.entries.reserve(entries.size());
-  index.slots.reserve(entries.size());
-  for (Keyed& item : keyed) {
-    const auto place = static_cast<std::uint32_t>(index.entries.size());
-    std::vector<std::string>& providers = index.providers[text_key(item.entry->sku.model)];
-    std::string provider = text_key(item.entry->sku.provider);
-    index.entries.push_back(std::move(*item.entry));
-    const auto [slot, is_new] = index.slots.try_emplace(std::move(item.key), Slot{place, place});
-    slot->second.last = place + 1;
-    if (is_new) {
-      providers.push_back(std::move(provider));
-    }
+  index.skus = KeyTable(ranges_of(skus));
+  index.entries.reserve(skus.size());
+  for (const auto& [key, entry] : skus) {
+    index.entries.push_back(std::move(*entry));
   }
-  for (auto& [model, providers] : index.providers) {
-    std::sort(providers.begin(), providers.end());
-    providers.erase(std::unique(providers.begin(), providers.end()), providers.end());
+  index.models = KeyTable(ranges_of(models));
+  index.providers.reserve(models.size());
+  for (auto& [model, provider] : models) {
+    index.providers.push_back(std::move(provider));
   }
   return book;
 }
@@ -313,37 +239,24 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   PriceMatch match;
   NormalisedQuery normalised(query);
   SkuParts& wanted = normalised.parts;
-  const std::string_view model = wanted[part(SkuPart::model)];
-  if (wanted[part(SkuPart::provider)].empty()) {
-    const auto found = index_->providers.find(model);
-    if (found == index_->providers.end()) {
-      match.reason = "unknown model";
-      return match;
+  if (std::string_view& provider = wanted[part(SkuPart::provider)]; provider.empty()) {
+    const std::span<const std::string> candidates = index_->providers_of(wanted[part(SkuPart::model)]);
+    if (!candidates.empty()) {
+      provider = provider_meant(candidates, wanted[part(SkuPart::model)]);
     }
-    wanted[part(SkuPart::provider)] = index_->provider_of(found->second, model);
-    if (wanted[part(SkuPart::provider)].empty()) {
-      match.reason = "ambiguous provider";
+    if (provider.empty()) {
+      match.reason = candidates.empty() ? "unknown model" : "ambiguous provider";
       return match;
     }
   }
-
-  unsigned relaxable = 0;
-  for (std::size_t i = 0; i < relaxed_parts.size(); ++i) {
-    relaxable |= wanted[part(relaxed_parts[i])] != general_value(relaxed_parts[i]) ? 1U << i : 0U;
-  }
+  const unsigned relaxable = relaxable_parts(wanted);
   ProbeKey key;
   bool sku_exists = false;
   unsigned relaxed = 0;
   do {
-    SkuParts tried = wanted;
-    for (std::size_t i = 0; i < relaxed_parts.size(); ++i) {
-      if ((relaxed & (1U << i)) != 0) {
-        tried[part(relaxed_parts[i])] = general_value(relaxed_parts[i]);
-      }
-    }
-    if (const auto found = index_->slots.find(key.make(tried)); found != index_->slots.end()) {
+    if (const KeyTable::Range* const range = index_->skus.find(key.make(relax(wanted, relaxed)))) {
       sku_exists = true;
-      match.entry = index_->valid_at(found->second, at);
+      match.entry = index_->valid_at(*range, at);
       if (match.entry != nullptr) {
         match.fallback = describe_fallback(wanted, relaxed);
         return match;
@@ -351,7 +264,6 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
     }
     relaxed = (relaxed - relaxable) & relaxable;  // the next subset of the relaxable parts
   } while (relaxed != 0);
-
   match.reason = index_->why_none(wanted, sku_exists);
   return match;
 }
