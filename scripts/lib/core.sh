@@ -41,11 +41,13 @@ core_fuzz() {
 
 # clang-tidy over everything we compile, with the flags of the extension's build.
 core_tidy() {
-  local flags
-  flags="$(make -s PG_CONFIG="$PG_CONFIG" compile-flags) $(pkg-config --cflags libpqxx)"
+  local flags limit=() word
+  flags=$(make -s PG_CONFIG="$PG_CONFIG" compile-flags)
+  # The analyzer gives up on a function after this many states; its own limit, seven times as many, doubles the time.
+  for word in -Xclang -analyzer-config -Xclang max-nodes=30000; do limit+=("--extra-arg=$word"); done
   find src -name '*.cpp' | wc -l >"$SPEND_WORK/log/count"
   # Findings go to standard output; how many were suppressed, to standard error.
   find src -name '*.cpp' -print0 |
-    CLANG_TIDY=clang-tidy-$CLANG_MAJOR FLAGS=$flags xargs -0 -n 1 -P "$JOBS" \
-      sh -c '"$CLANG_TIDY" --quiet "$1" -- $FLAGS 2>/dev/null' sh
+    CLANG_TIDY="clang-tidy-$CLANG_MAJOR --quiet ${limit[*]}" FLAGS=$flags xargs -0 -n 1 -P "$JOBS" \
+      sh -c '$CLANG_TIDY "$1" -- $FLAGS 2>/dev/null' sh
 }

@@ -42,6 +42,7 @@ std::string table_text(const std::vector<std::string>& headings, const std::vect
   };
   add_row(headings);
   std::vector<std::string> rule;
+  rule.reserve(widths.size());
   for (const std::size_t width : widths) {
     rule.emplace_back(width, '-');
   }

@@ -43,8 +43,8 @@ Context context_of(Datum jsonb) {
       context.on_inconsistent = value.boolean ? OnInconsistent::raise : OnInconsistent::clamp;
       continue;
     }
-    const auto part =
-        std::find_if(parts.begin(), parts.end(), [&](const auto& candidate) { return key == candidate.first; });
+    const auto part = std::find_if(parts.begin(), parts.end(),
+                                   [&name = key](const auto& candidate) { return name == candidate.first; });
     if (part == parts.end() || value.type != Json::Type::string) {
       raise(Error{ErrorKind::invalid_value,
                   "context has an unknown key or a value of the wrong type: \"" + key + "\"",

@@ -53,7 +53,8 @@ std::string payload_of(const UsageRow& row, TupleDesc descriptor) {
   }
   std::string canonical;
   for (const auto& [name, text] : parts) {
-    canonical += std::to_string(name.size()) + ':' + name + std::to_string(text.size()) + ':' + text;
+    canonical.append(std::to_string(name.size())).append(":").append(name);
+    canonical.append(std::to_string(text.size())).append(":").append(text);
   }
   return canonical;
 }

@@ -66,7 +66,7 @@ template <typename T>
 class TableCache {
  public:
   using Loader = T (*)();
-  constexpr TableCache(Table table, Loader loader) : table_(table), loader_(loader) {}
+  constexpr TableCache(Table table, Loader loader) noexcept : table_(table), loader_(loader) {}
 
   std::shared_ptr<const T> get() {
     if (value_ == nullptr || !unchanged(table_)) {
