@@ -40,15 +40,20 @@ struct Costing {
 /// Cost of one usage under one price: Σ over exclusive quantities × rate / per, exact, then once half-even at 18
 /// decimals.
 ///
-/// Exclusive quantity of a meter = its count minus the exclusive quantities of all its proper descendants present
-/// (inclusion– exclusion on the lattice of meters.hpp). Each is billed at the meter's own rate or that of its nearest
-/// priced ancestor. A non-zero one without any rate makes the usage unpriced, with the meter named; exceptions:
-/// activity-only meters beside something priced, and token meters when the price bills the call on another basis that
-/// the usage carries (images, seconds, characters, pages, requests, ...) and has no token rate for that direction.
-/// `requests` counts 1 when the price rates it and the usage does not say. An empty usage costs 0 (status free only
-/// when a rate of explicit 0 applied to all; {} is priced). In the lines each amount is rounded half-even to 18
-/// decimals and the largest carries the remainder. Errors: inconsistent_usage (OnInconsistent::raise), out_of_range
-/// (cost of 1e20 or more).
+/// Exclusive quantity of a meter = its count minus the exclusive quantities of its proper descendants that are billed
+/// apart (inclusion–exclusion on the lattice of meters.hpp). Each is billed at the meter's own rate or that of its
+/// nearest priced ancestor, first parent first; cache writes without a rate of their own at the five-minute rate. A
+/// non-zero one without any rate makes the usage unpriced, with the meter named; exceptions: activity-only meters
+/// beside something billed, and token meters when the price bills the call on another basis that the usage carries
+/// (images, pixels, seconds, characters, pages, search units) and has no token rate for that direction, or bills
+/// requests and has no token rate at all. `requests` counts 1 when the price rates it and the usage does not say.
+/// Anything else absent counts nothing, so an empty usage costs 0 (status priced; free only when a rate of explicit 0
+/// applied to all that was billed).
+///
+/// A missing intersection (cached audio) counts as 0, or as what the other counts leave no choice about; it is
+/// inconsistent usage when cached and modality exceed the input, or it has a rate of its own, and the counts leave a
+/// choice. In the lines each amount is rounded half-even to 18 decimals and the largest carries the remainder. Errors:
+/// inconsistent_usage (OnInconsistent::raise), out_of_range (cost of 1e20 or more).
 Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines);
 
 }  // namespace spend

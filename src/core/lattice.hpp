@@ -22,13 +22,13 @@ constexpr MeterSet bit(std::size_t meter) {
 struct TreeCounts {
   MeterSet present = 0;
   int scale = 0;
-  std::array<u128, tree_size> count;  // NOLINT: left uninitialised on purpose, one kilobyte per row
+  std::array<u128, tree_size> count;  ///< left uninitialised: half a kilobyte per row
 };
 
 /// Exclusive quantities: what each participating meter bills. Together they make up the counts of the roots.
 struct Exclusive {
   MeterSet participants = 0;
-  std::array<u128, tree_size> quantity;  // NOLINT: valid where the bit is set
+  std::array<u128, tree_size> quantity;  ///< valid where the bit is set
 };
 
 /// True when no child exceeds or lacks its parent and no siblings of one axis exceed it together.

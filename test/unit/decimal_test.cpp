@@ -71,7 +71,8 @@ TEST(Decimal, RefusesWhatItCannotHoldExactly) {
 }
 
 TEST(Decimal, TenMillionDigitsCostOneLook) {
-  const std::string digits(10'000'000, '7');
+  std::string digits;
+  digits.resize(10'000'000, '7');
   EXPECT_EQ(kind_of(Decimal::parse(digits)), ErrorKind::out_of_range);
   const Error error = error_of(Decimal::parse(digits));
   EXPECT_LT(error.message.size(), 200U) << "the message quotes the start only";

@@ -122,7 +122,7 @@ Integer rounded(const Rational& value) {
 }
 
 TEST(P2Exact, RandomPricesAndUsagesAgreeWithRationalArithmetic) {
-  std::mt19937_64 random(20'260'305);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same cases in every run
+  std::mt19937_64 random(20'260'305);  // the same cases in every run
   RandomCase make(random);
   const std::vector<Cell> cells = make_cells();
   int priced = 0;

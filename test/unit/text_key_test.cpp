@@ -37,7 +37,7 @@ TEST(TextKey, IllFormedBytesBecomeReplacementCharacters) {
 TEST(TextKey, AsciiShortcutAgreesWithIcu) {
   // A character that folds to nothing forces the long way round.
   const std::string ignorable = "\xc2\xad";
-  std::mt19937_64 random(3);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same cases in every run
+  std::mt19937_64 random(3);  // the same cases in every run
   for (int i = 0; i < 5000; ++i) {
     std::string text;
     for (std::uint64_t left = random() % 40; left > 0; --left) {
@@ -60,7 +60,7 @@ TEST(TextKey, EveryAsciiByteInEveryPlaceOfAWord) {
 }
 
 TEST(TextKey, IsIdempotent) {
-  std::mt19937_64 random(4);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same cases in every run
+  std::mt19937_64 random(4);  // the same cases in every run
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (std::uint64_t left = random() % 12; left > 0; --left) {

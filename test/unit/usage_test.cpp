@@ -145,7 +145,7 @@ Usage random_usage(std::mt19937_64& random) {
 }
 
 TEST(Usage, TextAndImageRoundTrip) {
-  std::mt19937_64 random(1);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same cases in every run
+  std::mt19937_64 random(1);  // the same cases in every run
   for (int i = 0; i < 5000; ++i) {
     const Usage original = random_usage(random);
     EXPECT_EQ(usage(original.to_json()), original);
@@ -230,7 +230,7 @@ TEST(Usage, HostileImagesAreRefused) {
 }
 
 TEST(Usage, MutatedImagesAreRefusedOrCanonical) {
-  std::mt19937_64 random(2);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same cases in every run
+  std::mt19937_64 random(2);  // the same cases in every run
   for (int i = 0; i < 50'000; ++i) {
     std::string image = random_usage(random).to_image();
     for (std::uint64_t left = 1 + random() % 3; left > 0; --left) {

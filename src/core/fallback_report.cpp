@@ -1,0 +1,71 @@
+#include <array>
+#include <cstddef>
+
+#include "core/evaluation.hpp"
+#include "core/exact_sum.hpp"
+#include "core/meter_table.hpp"
+
+namespace spend {
+
+namespace {
+
+constexpr std::size_t input = meter_index("input_tokens");
+constexpr std::size_t output = meter_index("output_tokens");
+constexpr std::size_t cache_write = meter_index("cache_write_tokens");
+constexpr std::array lifetimes = {meter_index("cache_write_5m_tokens"), meter_index("cache_write_30m_tokens"),
+                                  meter_index("cache_write_1h_tokens"), meter_index("cache_write_24h_tokens")};
+
+/// Text and the kinds of tokens bill at their parent's rate with every vendor, so that is no fallback to report.
+constexpr MeterSet silent = bit(meter_index("input_text_tokens")) | bit(meter_index("output_text_tokens")) |
+                            bit(meter_index("input_tool_tokens")) | bit(meter_index("input_text_tool_tokens")) |
+                            bit(meter_index("output_reasoning_tokens")) | bit(meter_index("output_citation_tokens")) |
+                            bit(input) | bit(output);
+constexpr MeterSet cached_text =
+    bit(meter_index("cache_text_read_tokens")) | bit(meter_index("cache_text_write_tokens"));
+constexpr MeterSet tool_modality =
+    bit(meter_index("input_audio_tool_tokens")) | bit(meter_index("input_image_tool_tokens")) |
+    bit(meter_index("input_video_tool_tokens")) | bit(meter_index("input_document_tool_tokens"));
+
+}  // namespace
+
+bool Evaluation::falls_back_silently(std::size_t meter, const MeterRate& billing) const {
+  const std::size_t rate_meter = index_of(*billing.known);
+  if ((cached_text & bit(meter)) != 0) {
+    return rate_meter != input && meter_table[rate_meter].name != meter_table[meter].parents[1];
+  }
+  if ((tool_modality & bit(meter)) != 0) {
+    return meter_table[rate_meter].name == meter_table[meter].parents[1];
+  }
+  return false;
+}
+
+void Evaluation::report_fallbacks() {
+  for_each_meter(counts_.present & ~priced_ & ~silent, [&](std::size_t meter) {
+    if (!has_own_quantity(counts_, meter)) {
+      return;
+    }
+    const MeterRate* const rate = rate_for(meter);
+    if (rate != nullptr && !falls_back_silently(meter, *rate)) {
+      add_reason(fallbacks_, meter_table[meter].name);
+      fallbacks_ += " at the " + rate->meter + " rate";
+    }
+  });
+}
+
+void Evaluation::report_unsplit_writes() {
+  if ((exclusive_.participants & bit(cache_write)) == 0 || (priced_ & bit(cache_write)) == 0 ||
+      exclusive_.quantity[cache_write] == 0 || !has_own_quantity(counts_, cache_write)) {
+    return;
+  }
+  const Rate& applied = whole_rate(price_.rates()[rate_of_[cache_write]]);
+  for (const std::size_t lifetime : lifetimes) {
+    if ((priced_ & bit(lifetime)) != 0 && !same_value(applied, whole_rate(price_.rates()[rate_of_[lifetime]]))) {
+      add_reason(fallbacks_, "cache_write_tokens without a lifetime at the cache_write_tokens rate, ");
+      fallbacks_ += meter_table[lifetime].name;
+      fallbacks_ += " has another";
+      return;
+    }
+  }
+}
+
+}  // namespace spend
