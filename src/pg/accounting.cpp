@@ -7,6 +7,10 @@
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
+extern "C" {
+#include "replication/logicalworker.h"
+}
+
 namespace spend {
 
 namespace {
@@ -242,7 +246,7 @@ std::map<CounterKey, Planned> plan(const BudgetSet& budgets) {
   return planned;
 }
 
-void write_counters(bool may_notify) {
+void write_counters(AlertWriter::Mode mode) {
   for (;;) {
     pg_call([] { AcceptInvalidationMessages(); });
     const std::shared_ptr<const BudgetSet> budgets = budget_set();
@@ -264,7 +268,7 @@ void write_counters(bool may_notify) {
       pg_call([&] { UnlockRelationOid(window, RowExclusiveLock); });
       continue;
     }
-    AlertWriter alerts(may_notify);
+    AlertWriter alerts(mode);
     for (const auto& [key, entry] : planned) {
       const std::optional<Counters::State> state = counters().lock(entry.use);
       if (state.has_value()) {
@@ -277,7 +281,7 @@ void write_counters(bool may_notify) {
   }
 }
 
-void flush(bool may_notify) {
+void flush(AlertWriter::Mode mode) {
   // DROP EXTENSION earlier in this transaction took the ledger with it: nothing is left to account.
   if (transaction.journal.empty() || !OidIsValid(table_oid_if_exists(Table::counters)) ||
       !OidIsValid(table_oid_if_exists(Table::budgets))) {
@@ -294,7 +298,7 @@ void flush(bool may_notify) {
   const bool was_read_only = XactReadOnly;
   XactReadOnly = false;
   MemoryContextSwitchTo(context);
-  write_counters(may_notify);
+  write_counters(IsLogicalWorker() ? AlertWriter::Mode::silent : mode);
   MemoryContextSwitchTo(outer);
   XactReadOnly = was_read_only;
   pg_call([&] {
@@ -311,10 +315,10 @@ void end_transaction() {
 void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
   switch (event) {
     case XACT_EVENT_PRE_COMMIT:
-      guarded_callback([](void*) { flush(true); }, nullptr);
+      guarded_callback([](void*) { flush(AlertWriter::Mode::announce); }, nullptr);
       break;
     case XACT_EVENT_PRE_PREPARE:
-      guarded_callback([](void*) { flush(false); }, nullptr);  // PREPARE TRANSACTION refuses a NOTIFY
+      guarded_callback([](void*) { flush(AlertWriter::Mode::without_notify); }, nullptr);
       break;
     case XACT_EVENT_COMMIT:
       attributions_at_commit();

@@ -18,7 +18,9 @@ Atto AlertWriter::announce_crossings(const CounterUse& use, const Counters::Stat
   }
   for (const Threshold& threshold : use.budget->thresholds) {
     if (threshold.percent > claimed && spent >= threshold.reached_at) {
-      write(use, threshold, spent);
+      if (mode_ != Mode::silent) {
+        write(use, threshold, spent);
+      }
       claimed = threshold.percent;
     }
   }
@@ -51,7 +53,7 @@ void AlertWriter::write(const CounterUse& use, const Threshold& threshold, Atto 
 }
 
 void AlertWriter::finish() {
-  if (written_ > 0 && may_notify_) {
+  if (written_ > 0 && mode_ == Mode::announce) {
     const std::string payload = std::to_string(written_);
     pg_call([&] { Async_Notify("spend_alert", payload.c_str()); });
   }

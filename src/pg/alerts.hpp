@@ -10,7 +10,12 @@ namespace spend {
 /// counter, under its lock: two writers cannot announce one crossing twice, and no unique key can fail a COMMIT.
 class AlertWriter {
  public:
-  explicit AlertWriter(bool may_notify) : may_notify_(may_notify) {}
+  enum class Mode {
+    announce,
+    without_notify,  ///< PREPARE TRANSACTION refuses a NOTIFY
+    silent           ///< claims only: the server that these rows were inserted on has announced them
+  };
+  explicit AlertWriter(Mode mode) : mode_(mode) {}
 
   /// Inserts one row of spend.alerts per threshold that this delta crosses; none for a period that is over. Returns the
   /// highest threshold announced, to be stored with the counter.
@@ -21,7 +26,7 @@ class AlertWriter {
  private:
   void write(const CounterUse& use, const Threshold& threshold, Atto spent);
 
-  bool may_notify_;
+  Mode mode_;
   int written_ = 0;
 };
 
