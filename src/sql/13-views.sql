@@ -230,16 +230,22 @@ WITH current_period AS (
   SELECT c.budget_id, c.group_hash, c.group_values, c.spent, c.calls, c.unpriced_calls
   FROM spend.counters AS c
   JOIN current_period AS p USING (budget_id, generation, period_start)
-), uncounted AS (
+), uncertain AS (
   -- A counter is loaded when the first row moves it. What came before the budget was defined stands in the rows only.
-  SELECT r.budget_id, r.group_hash, r.group_values, sum(r.amount) AS spent, sum(r.calls)::bigint AS calls, sum(r.unpriced_calls)::bigint AS unpriced_calls
+  SELECT p.budget_id, p.period_start, p.period_end
   FROM current_period AS p
   JOIN spend.budget_epochs AS e ON e.budget_id = p.budget_id AND e.redefined_at >= p.period_start
+  JOIN spend.budgets AS b ON b.budget_id = p.budget_id
+  WHERE b.group_by <> '{}' OR p.budget_id NOT IN (SELECT c.budget_id FROM counted AS c)
+), uncounted AS (
+  SELECT r.budget_id, r.group_hash, r.group_values, sum(r.amount) AS spent, sum(r.calls)::bigint AS calls, sum(r.unpriced_calls)::bigint AS unpriced_calls
+  FROM (SELECT min(u.period_start) AS since, max(u.period_end) AS until FROM uncertain AS u) AS range
   CROSS JOIN LATERAL (
-    SELECT u FROM spend.usage AS u WHERE u.occurred_at >= p.period_start AND u.occurred_at < p.period_end
+    SELECT u FROM spend.usage AS u WHERE u.occurred_at >= range.since AND u.occurred_at < range.until
   ) AS rows
   CROSS JOIN LATERAL spend._row_counters(rows.u) AS r
-  WHERE r.budget_id = p.budget_id AND r.period_start = p.period_start
+  JOIN uncertain AS p ON p.budget_id = r.budget_id AND p.period_start = r.period_start
+  WHERE range.since IS NOT NULL
     AND NOT EXISTS (SELECT FROM spend.counters AS c
                     WHERE (c.budget_id, c.generation, c.period_start, c.group_hash) = (r.budget_id, r.generation, r.period_start, r.group_hash))
   GROUP BY 1, 2, 3
