@@ -38,7 +38,7 @@ std::uint16_t read16(const char* at) {
 NumericValue decode_numeric(Datum datum) {
   NumericValue result;
   struct varlena* const original = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
-  struct varlena* const image = VARATT_IS_EXTENDED(original) && !VARATT_IS_SHORT(original)
+  struct varlena* const image = VARATT_IS_EXTERNAL(original) || VARATT_IS_COMPRESSED(original)
                                     ? pg_call([&] { return pg_detoast_datum_packed(original); })
                                     : original;
   const char* data = VARDATA_ANY(image);
