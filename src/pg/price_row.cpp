@@ -11,6 +11,10 @@
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
+extern "C" {
+#include "catalog/pg_trigger.h"
+}
+
 namespace spend {
 
 namespace {
@@ -129,9 +133,33 @@ void attribute(UsageRow& row) {
   row.set(row.columns().attribution_id, uuid_datum(id));
 }
 
+/// Whether no other BEFORE ROW trigger for INSERT comes after this one.
+bool is_last_before_insert(const TriggerData* trigger) {
+  const TriggerDesc* const all = trigger->tg_relation->trigdesc;
+  for (int i = all->numtriggers - 1; i >= 0 && all->triggers[i].tgoid != trigger->tg_trigger->tgoid; --i) {
+    if (TRIGGER_FOR_ROW(all->triggers[i].tgtype) && TRIGGER_FOR_BEFORE(all->triggers[i].tgtype) &&
+        TRIGGER_FOR_INSERT(all->triggers[i].tgtype)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The slot to write the computed columns into, or nullptr if a new tuple has to be returned. What the executor stores
+/// is the slot; the tuple that it makes for triggers is a copy. A virtual slot is an array of values, so writing there
+/// spares to form a tuple and to deform it again, a third of the cost of the whole row. A trigger after ours would
+/// still get the copy, so it must be the last one.
+TupleTableSlot* writable_slot(const TriggerData* trigger) {
+  TupleTableSlot* const slot = trigger->tg_trigslot;
+  return slot != nullptr && TTS_IS_VIRTUAL(slot) && is_last_before_insert(trigger) ? slot : nullptr;
+}
+
 HeapTuple before_insert(TriggerData* trigger) {
   const Relation leaf = trigger->tg_relation;
-  UsageRow row(trigger->tg_trigtuple, RelationGetDescr(leaf), usage_columns(leaf));
+  TupleTableSlot* const slot = writable_slot(trigger);
+  const TupleDesc descriptor = RelationGetDescr(leaf);
+  UsageRow row = slot != nullptr ? UsageRow(slot, descriptor, usage_columns(leaf))
+                                 : UsageRow(trigger->tg_trigtuple, descriptor, usage_columns(leaf));
   if (is_restored(row, leaf)) {
     return trigger->tg_trigtuple;
   }
@@ -144,7 +172,7 @@ HeapTuple before_insert(TriggerData* trigger) {
   }
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
   expect_row(row);
-  return row.form();
+  return slot != nullptr ? trigger->tg_trigtuple : row.form();
 }
 
 bool same_utc_month(Timestamp a, Timestamp b) {

@@ -73,12 +73,15 @@ const UsageColumns& usage_columns(Relation leaf) {
 }
 
 UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns)
-    : descriptor_(descriptor),
-      columns_(columns),
-      values_(static_cast<std::size_t>(descriptor->natts)),
-      nulls_(std::make_unique<bool[]>(static_cast<std::size_t>(descriptor->natts))) {
-  heap_deform_tuple(tuple, descriptor, values_.data(), nulls_.get());
+    : descriptor_(descriptor), columns_(columns) {
+  const auto count = static_cast<Size>(descriptor->natts);
+  values_ = static_cast<Datum*>(pg_call([&] { return palloc(count * (sizeof(Datum) + sizeof(bool))); }));
+  nulls_ = reinterpret_cast<bool*>(values_ + count);
+  heap_deform_tuple(tuple, descriptor, values_, nulls_);
 }
+
+UsageRow::UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns)
+    : descriptor_(descriptor), columns_(columns), values_(slot->tts_values), nulls_(slot->tts_isnull) {}
 
 std::string_view UsageRow::text(AttrNumber attribute) const {
   if (is_null(attribute)) {
@@ -115,7 +118,7 @@ bool UsageRow::same(AttrNumber attribute, const UsageRow& other) const {
 }
 
 HeapTuple UsageRow::form() const {
-  return pg_call([&] { return heap_form_tuple(descriptor_, const_cast<Datum*>(values_.data()), nulls_.get()); });
+  return pg_call([&] { return heap_form_tuple(descriptor_, values_, nulls_); });
 }
 
 namespace {

@@ -29,10 +29,14 @@ struct UsageColumns {
 /// The columns of a leaf, remembered until its definition changes.
 const UsageColumns& usage_columns(Relation leaf);
 
-/// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context.
+/// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context,
+/// which also holds the row's own arrays.
 class UsageRow {
  public:
   UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns);
+  /// The row in a virtual slot: what is set here is set there. The descriptor is the leaf's: the slot's own may be of
+  /// an anonymous type.
+  UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns);
 
   const UsageColumns& columns() const { return columns_; }
   TupleDesc descriptor() const { return descriptor_; }
@@ -67,8 +71,8 @@ class UsageRow {
 
   TupleDesc descriptor_;
   const UsageColumns& columns_;
-  std::vector<Datum> values_;
-  std::unique_ptr<bool[]> nulls_;
+  Datum* values_;
+  bool* nulls_;
 };
 
 }  // namespace spend
