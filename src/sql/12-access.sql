@@ -76,6 +76,9 @@ BEGIN
   IF member IS NULL OR access IS NULL OR scope IS NULL THEN
     RAISE EXCEPTION 'member, access and scope must not be null' USING ERRCODE = 'null_value_not_allowed';
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = member) THEN
+    RAISE EXCEPTION 'role with number % does not exist', member::oid USING ERRCODE = 'undefined_object';
+  END IF;
   IF access NOT IN ('reader', 'writer', 'admin') THEN
     RAISE EXCEPTION 'unknown access "%"', access
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Access is reader, writer or admin.';
