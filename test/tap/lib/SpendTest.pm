@@ -13,7 +13,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node create_extension query source_root slurp pg_config verify_is_empty);
+our @EXPORT = qw(new_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
+  leaf_triggers);
 
 # new_node(NAME, init => [...], conf => "...", extension => 0|1): a started cluster; unless extension is 0 its database
 # "postgres" has the extension. "init" goes to PostgreSQL::Test::Cluster::init, as in init => [allows_streaming => 1].
@@ -44,11 +45,98 @@ sub query
 	return $node->safe_psql($database // 'postgres', $sql);
 }
 
+# The statement fails with a message (SQLSTATE included) like the pattern.
+sub query_fails_like
+{
+	my ($node, $sql, $pattern, $what, $database) = @_;
+	my ($result, $stdout, $stderr) = $node->psql($database // 'postgres', "\\set VERBOSITY verbose\n$sql");
+	isnt($result, 0, "$what: it fails");
+	return like($stderr, $pattern, $what);
+}
+
 # The books are in order: spend.verify() returns no row.
 sub verify_is_empty
 {
 	my ($node, $what, $database) = @_;
 	return is(query($node, 'SELECT * FROM spend.verify()', $database), '', $what);
+}
+
+# A ledger with something of everything: prices before and after a change, rows in the default leaf and in month leaves, budgets of
+# every kind with counters and alerts, a budget on a registered tag, keys, rights, settings.
+sub fill_ledger
+{
+	my ($node, $database) = @_;
+	query($node, <<'SQL', $database);
+DO $$
+BEGIN
+  IF to_regrole('app') IS NULL THEN
+    CREATE ROLE app;
+    CREATE ROLE analyst;
+  END IF;
+END
+$$;
+INSERT INTO spend.settings (organisation, time_zone) VALUES ('Test', 'Asia/Kathmandu');
+INSERT INTO spend.dimensions (name, label) VALUES ('campaign', 'Campaign');
+INSERT INTO spend.cost_centers (code, name) VALUES ('cc-1', 'First');
+SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "1/1"}}', '-infinity');
+SELECT spend.grant_access('app', 'writer'), spend.grant_access('analyst', 'reader', '{"team": "blue"}');
+INSERT INTO spend.budgets (name, scope, group_by, amount, period, on_exceeded, cost_center) VALUES
+  ('red', '{"team": "red"}', '{}', 100, 'total', 'reject', NULL), ('all', '{}', '{}', 10, 'year', 'halt', NULL),
+  ('teams', '{}', '{team}', 5, 'month', 'alert', NULL), ('tag', '{"campaign": "x"}', '{}', 5, 'total', 'reject', NULL),
+  ('plan', '{}', '{}', 3, 'month', 'alert', 'cc-1');
+-- Of another meaning than at first.
+UPDATE spend.budgets SET period = 'quarter' WHERE name = 'all';
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens, team) VALUES ('2001-01-05 UTC', 'm', 1, 'red'), ('2001-01-06 UTC', 'm', 2, 'blue');
+INSERT INTO spend.usage (request_model, input_tokens, team, cost_center) VALUES ('m', 3, 'red', 'CC-1'), ('m', 4, 'blue', NULL);
+SELECT count(*) FROM spend.maintain(0);
+-- No month is ever made for this one.
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('9999-12-31 12:00 UTC', 'm', 5);
+INSERT INTO spend.usage (request_model, input_tokens, team, source, idempotency_key) VALUES ('m', 1, 'blue', 'app', 'k1'), ('m', 1, 'blue', 'app', 'k1');
+INSERT INTO spend.usage (request_model, input_tokens, team, source, idempotency_key) VALUES ('m', 9, 'blue', 'app', 'k1');
+INSERT INTO spend.usage (request_model, input_tokens, tags) VALUES ('m', 1, '{"campaign": "x"}'), ('unknown', 1, NULL);
+SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "2/1"}}', now() - interval '1 second');
+INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 4, 'blue');
+UPDATE spend.alerts SET delivered_at = now() WHERE alert_id = (SELECT min(alert_id) FROM spend.alerts);
+SQL
+	return;
+}
+
+# What makes two ledgers the same, as text.
+sub ledger_summary
+{
+	my ($node, $database) = @_;
+	return query($node, <<'SQL', $database);
+SET TimeZone = 'UTC';
+SELECT 'price: ' || count(*) FILTER (WHERE superseded_at IS NULL) || ' live of ' || count(*) FROM spend.prices;
+SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || coalesce(currency, '') || ' ' || coalesce(price_id, 0) || ' ' || pricing_status || ' '
+  || coalesce(attribution_id::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
+SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || ' ' || c.group_values || ' ' || c.spent || ' ' || c.calls || ' '
+  || c.unpriced_calls || ' ' || c.claimed_percent FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
+SELECT 'status: ' || budget_name || ' ' || spent FROM spend.budget_status ORDER BY 1;
+SELECT 'alert: ' || alert_id || ' ' || budget_name || ' ' || threshold_percent || ' ' || group_values || ' ' || spent || ' ' || (delivered_at IS NULL)
+  FROM spend.alerts ORDER BY alert_id;
+SELECT 'key: ' || source || ' ' || idempotency_key || ' ' || payload_hash || ' ' || usage_id FROM spend.usage_keys ORDER BY 1;
+SELECT 'conflict: ' || usage_id || ' ' || (refused_row ->> 'input_tokens') FROM spend.usage_conflicts ORDER BY 1;
+SELECT 'attribution: ' || attribution_id || ' ' || dimensions FROM spend.attributions GROUP BY attribution_id, dimensions ORDER BY 1;
+SELECT 'access: ' || member || ' ' || access || ' ' || scope FROM spend.access ORDER BY 1;
+SELECT 'settings: ' || s FROM spend.settings AS s;
+SELECT 'dimension: ' || d FROM spend.dimensions AS d ORDER BY 1;
+SELECT 'center: ' || c FROM spend.cost_centers AS c ORDER BY 1;
+SELECT 'month: ' || m.period_start || ' ' || m.cost_center || ' ' || m.actual FROM spend.chargeback_monthly AS m ORDER BY 1;
+SELECT 'leaf: ' || c.relname || ' ' || pg_get_expr(c.relpartbound, c.oid) || ' ' || string_agg(t.tgname || t.tgenabled::text, ',' ORDER BY t.tgname)
+  FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid JOIN pg_trigger AS t ON t.tgrelid = c.oid
+  WHERE i.inhparent = 'spend.usage'::regclass GROUP BY c.oid, c.relname, c.relpartbound ORDER BY 1;
+SQL
+}
+
+# The triggers that all leaves have, one line if they are the same everywhere.
+sub leaf_triggers
+{
+	return <<'SQL';
+SELECT DISTINCT string_agg(t.tgname || ' ' || t.tgenabled::text, ',' ORDER BY t.tgname)
+FROM pg_inherits AS i JOIN pg_trigger AS t ON t.tgrelid = i.inhrelid AND NOT t.tgisinternal
+WHERE i.inhparent = 'spend.usage'::regclass GROUP BY i.inhrelid
+SQL
 }
 
 # The top of the source tree.
