@@ -324,11 +324,7 @@ void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
       attributions_at_commit();
       end_transaction();
       break;
-    case XACT_EVENT_PREPARE:
-      // Whether it will commit is not known here: what it appended to the dictionary is looked up again.
-      attributions_at_abort(1);
-      end_transaction();
-      break;
+    case XACT_EVENT_PREPARE:  // whether it will commit is not known here: what it appended is looked up again
     case XACT_EVENT_ABORT:
       attributions_at_abort(1);
       end_transaction();
