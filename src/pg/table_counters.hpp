@@ -40,8 +40,10 @@ class TableCounters final : public Counters {
   };
   Held* hold(const CounterUse& use);
   void load(const CounterUse& use);
+  CounterDelta committed_totals(const CounterUse& use);
 
   std::map<CounterKey, Held> held_;
+  std::map<CounterKey, CounterDelta> unsaved_;  ///< totals of counters that this backend has loaded, perhaps in vain
   std::vector<CounterKey> order_;  ///< keys of held_ as they were locked, so by nesting level
 };
 
