@@ -44,6 +44,8 @@ class Adapter {
 
   const std::optional<Error>& error() const { return error_; }
   const std::string& last_key() const { return last_key_; }
+  /// True when the text itself is at fault and not what its receiver thinks of it.
+  bool is_syntax_error() const { return is_syntax_error_; }
 
   bool Null() { return pass(events_.on_null()); }
   bool Bool(bool value) { return pass(events_.on_boolean(value)); }
@@ -51,11 +53,11 @@ class Adapter {
     return pass(events_.on_number({text, length}));
   }
   bool String(const char* text, rapidjson::SizeType length, bool /*copy*/) {
-    return no_nul({text, length}) && pass(events_.on_string({text, length}));
+    return is_text({text, length}) && pass(events_.on_string({text, length}));
   }
   bool Key(const char* text, rapidjson::SizeType length, bool /*copy*/) {
     last_key_.assign(text, length);
-    return no_nul({text, length}) && pass(events_.on_key({text, length}));
+    return is_text({text, length}) && pass(events_.on_key({text, length}));
   }
   bool StartObject() { return enter() && pass(events_.on_object_start()); }
   bool EndObject(rapidjson::SizeType /*count*/) { return leave() && pass(events_.on_object_end()); }
@@ -74,11 +76,22 @@ class Adapter {
     error_ = std::move(outcome);
     return !error_.has_value();
   }
-  bool no_nul(std::string_view text) {
-    if (text.find('\0') == std::string_view::npos) {
-      return true;
+  /// What the reader lets through although it is no text: an escaped NUL, and the second half of a surrogate pair on
+  /// its own, which it writes as ill-formed UTF-8 (raw input of that kind it refuses itself).
+  bool is_text(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) {
+      return refuse("invalid JSON: the character \\u0000 is not accepted");
     }
-    return pass(Error{ErrorKind::invalid_text, "invalid JSON: the character \\u0000 is not accepted", "", ""});
+    for (std::size_t i = text.find('\xED'); i != std::string_view::npos; i = text.find('\xED', i + 1)) {
+      if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xA0) {
+        return refuse("invalid JSON: half a surrogate pair");
+      }
+    }
+    return true;
+  }
+  bool refuse(const char* message) {
+    is_syntax_error_ = true;
+    return pass(Error{ErrorKind::invalid_text, message, "", ""});
   }
   bool enter() {
     if (++depth_ <= max_depth_) {
@@ -95,12 +108,17 @@ class Adapter {
   JsonEvents& events_;
   int max_depth_;
   int depth_ = 0;
+  bool is_syntax_error_ = false;
   std::string last_key_;
   std::optional<Error> error_;
 };
 
+std::string offset_detail(std::size_t offset) {
+  return "At byte offset " + std::to_string(offset) + ".";
+}
+
 Error syntax_error(const std::string& what, std::size_t offset) {
-  return {ErrorKind::invalid_text, "invalid JSON: " + what, "At byte offset " + std::to_string(offset) + ".", ""};
+  return {ErrorKind::invalid_text, "invalid JSON: " + what, offset_detail(offset), ""};
 }
 
 /// RapidJSON's sentence in PostgreSQL's style for a primary message.
@@ -140,7 +158,11 @@ std::optional<Error> read_json(std::string_view text, Json::Limits limits, JsonE
   Adapter adapter(events, limits.max_depth);
   const rapidjson::ParseResult result = reader.Parse<flags>(raw, adapter);
   if (adapter.error().has_value()) {
-    return adapter.error();
+    Error error = *adapter.error();
+    if (adapter.is_syntax_error()) {
+      error.detail = offset_detail(result.Offset());
+    }
+    return error;
   }
   if (result.IsError()) {
     if (result.Code() == rapidjson::kParseErrorNumberTooBig) {

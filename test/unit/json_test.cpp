@@ -59,6 +59,16 @@ TEST(Json, RefusesIllFormedUtf8) {
   }
 }
 
+TEST(Json, RefusesHalfASurrogatePair) {
+  for (const char* const text : {R"("\ud800")", R"("\udbffx")", R"("\udddd")", R"("x\udfff\ud800")",
+                                 R"("\ud800\ud800")", R"({"\udc00": 1})", R"("\ud83d\ude00\ude00")"}) {
+    const Result<Json> result = Json::parse(text, limits);
+    EXPECT_EQ(kind_of(result), ErrorKind::invalid_text) << text;
+    EXPECT_NE(error_of(result).detail.find("byte offset"), std::string::npos) << text;
+  }
+  EXPECT_EQ(must(Json::parse(R"("\ud7ff\ue000")", limits), "neighbours").text, "\xed\x9f\xbf\xee\x80\x80");
+}
+
 TEST(Json, RefusesNulInAnyForm) {
   EXPECT_EQ(kind_of(Json::parse(std::string_view("1\0", 2), limits)), ErrorKind::invalid_text);
   EXPECT_EQ(kind_of(Json::parse(std::string_view("{}\0{", 4), limits)), ErrorKind::invalid_text);
