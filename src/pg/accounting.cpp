@@ -28,8 +28,9 @@ struct Transaction {
     std::map<CounterKey, Atto> own;
   };
   std::vector<Level> reject_levels;
-  /// Totals of budgets that this very transaction created: nobody else knows them, so nothing is stored or locked.
-  std::map<CounterKey, Atto> private_totals;
+  /// Totals of budgets that this very transaction created, by period: nobody else knows them, so nothing is stored or
+  /// locked.
+  std::map<CounterKey, GroupTotals> private_totals;
   /// Reject counters that rows of the running command will need, and what keeps the budgets alive that it points into.
   std::map<CounterKey, CounterUse> expected;
   std::shared_ptr<const BudgetSet> expected_from;
@@ -135,11 +136,15 @@ Atto committed_total(const CounterUse& use) {
   if (!use.budget->is_own_uncommitted()) {
     return counters().reserve(use);
   }
-  const auto known = transaction.private_totals.find(use.key());
-  if (known != transaction.private_totals.end()) {
-    return known->second;
+  CounterKey period = use.key();
+  period.group = {};
+  const auto known = transaction.private_totals.find(period);
+  if (known != transaction.private_totals.end() && known->second.complete) {
+    return known->second.of(use.group.hash).amount;
   }
-  return transaction.private_totals.emplace(use.key(), totals_from_rows(use, OwnChanges::ignored).amount).first->second;
+  return transaction.private_totals.insert_or_assign(period, totals_from_rows(use))
+      .first->second.of(use.group.hash)
+      .amount;
 }
 
 /// A period that is over is history: recorded, never refused. What is never refused locks nothing before pre-commit,

@@ -21,7 +21,30 @@ CounterDelta& CounterDelta::operator+=(const CounterDelta& other) {
 
 namespace {
 
-void add_rows_of_leaf(Oid leaf, const CounterUse& use, const Period& range, OwnChanges own, CounterDelta& totals) {
+/// Sums rows by group, up to a number of groups.
+class GroupSums {
+ public:
+  GroupSums(const CounterUse& use, GroupTotals& totals) : use_(use), totals_(totals) {}
+
+  void add(const RowFacts& facts, const Dimensions& dimensions) {
+    if (!use_.budget->scope.matches(dimensions)) {
+      return;
+    }
+    const Hash128 group = group_key(use_.budget->group_by, dimensions).hash;
+    if (totals_.sums.size() >= GroupTotals::most_groups && group != use_.group.hash && !totals_.sums.contains(group)) {
+      totals_.complete = false;
+      return;
+    }
+    const Movement movement = movement_of(*use_.budget, facts);
+    totals_.sums[group] += CounterDelta{movement.amount, 1, movement.unpriced ? 1 : 0};
+  }
+
+ private:
+  const CounterUse& use_;
+  GroupTotals& totals_;
+};
+
+void add_rows_of_leaf(Oid leaf, const Period& range, GroupSums& sums) {
   const Relation relation = pg_call([&] { return table_open(leaf, AccessShareLock); });
   const UsageColumns& columns = usage_columns(relation);
   const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
@@ -34,16 +57,12 @@ void add_rows_of_leaf(Oid leaf, const CounterUse& use, const Period& range, OwnC
   // A summary of millions of rows must not keep what each of them detoasted.
   const MemoryContext per_row = pg_call(
       [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend counter row", ALLOCSET_DEFAULT_SIZES); });
-  scan_latest_index(relation, index, own, keys, [&](const ScannedTuple& scanned) {
+  scan_latest_index(relation, index, OwnChanges::ignored, keys, [&](const ScannedTuple& scanned) {
     const MemoryContext outer = MemoryContextSwitchTo(per_row);
     const UsageRow row(scanned.tuple, scanned.descriptor, columns);
     if (!row.is_null(columns.recorded_at)) {
       const RowFacts facts = facts_of(row);
-      const Dimensions& dimensions = dimensions_of(row, facts.attribution);
-      if (use.budget->scope.matches(dimensions) && group_key(use.budget->group_by, dimensions).hash == use.group.hash) {
-        const Movement movement = movement_of(*use.budget, facts);
-        totals += CounterDelta{movement.amount, 1, movement.unpriced ? 1 : 0};
-      }
+      sums.add(facts, dimensions_of(row, facts.attribution));
     }
     MemoryContextSwitchTo(outer);
     MemoryContextReset(per_row);
@@ -56,10 +75,11 @@ void add_rows_of_leaf(Oid leaf, const CounterUse& use, const Period& range, OwnC
 
 }  // namespace
 
-CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own) {
+GroupTotals totals_from_rows(const CounterUse& use) {
   const Period range{std::max(use.period.start, use.budget->valid.start),
                      std::min(use.period.end, use.budget->valid.end)};
-  CounterDelta totals;
+  GroupTotals totals;
+  GroupSums sums(use, totals);
   const Oid parent = table_oid(Table::usage);
   List* const leaves = pg_call([&] {
     // Waiting for the lock on a leaf may be waiting for rows to move from it into a leaf that was not listed yet.
@@ -74,7 +94,7 @@ CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own) {
   });
   ListCell* cell;
   foreach (cell, leaves) {
-    add_rows_of_leaf(lfirst_oid(cell), use, range, own, totals);
+    add_rows_of_leaf(lfirst_oid(cell), range, sums);
   }
   return totals;
 }

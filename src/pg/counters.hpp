@@ -68,7 +68,19 @@ class Counters {
 /// The implementation in use.
 Counters& counters();
 
-/// What the stored rows say about one counter.
-CounterDelta totals_from_rows(const CounterUse& use, OwnChanges own);
+/// What committed rows say about all counters that a budget has in one period.
+struct GroupTotals {
+  static constexpr std::size_t most_groups = 100'000;
+  std::map<Hash128, CounterDelta> sums;  ///< a group without an entry has no rows
+  bool complete = true;                  ///< false: there are more groups than are kept here
+
+  CounterDelta of(const Hash128& group) const {
+    const auto found = sums.find(group);
+    return found == sums.end() ? CounterDelta{} : found->second;
+  }
+};
+/// Sums the rows of the use's period as if the running transaction had not written any. The use's own group is among
+/// the groups, whatever their number.
+GroupTotals totals_from_rows(const CounterUse& use);
 
 }  // namespace spend

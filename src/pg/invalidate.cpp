@@ -8,6 +8,14 @@ SPEND_FUNCTION(spend_invalidate) {
                  "spend.invalidate() is a trigger of pg_spend's configuration tables");
   }
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  spend::pg_call([&] { CacheInvalidateRelcache(trigger->tg_relation); });
+  spend::pg_call([&] {
+    // An argument names another table of the schema to be reported instead, one that no vacuum ever reports.
+    if (trigger->tg_trigger->tgnargs == 0) {
+      CacheInvalidateRelcache(trigger->tg_relation);
+    } else {
+      CacheInvalidateRelcacheByRelid(
+          get_relname_relid(trigger->tg_trigger->tgargs[0], RelationGetNamespace(trigger->tg_relation)));
+    }
+  });
   return PointerGetDatum(nullptr);  // a trigger's result is never SQL NULL
 }

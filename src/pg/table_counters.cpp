@@ -82,26 +82,33 @@ void pass_commit_windows() {
 }  // namespace
 
 CounterDelta TableCounters::committed_totals(const CounterUse& use) {
-  // Whoever moves a counter makes it: as long as there is none, what a transaction of ours has summed still holds, and
-  // rows that are refused one after the other do not sum the ledger each.
+  // Whoever moves a counter makes it. So as long as there is none, a sum that was taken once still holds, and neither
+  // the next group of the period nor the next row that is refused sums the ledger again.
   pg_call([] { AcceptInvalidationMessages(); });
-  if (!unchanged(Table::counters)) {
-    unsaved_.clear();
-    mark_unchanged(Table::counters);
+  if (!unchanged(Table::commit_window)) {
+    summed_.clear();
+    summed_groups_ = 0;
+    mark_unchanged(Table::commit_window);
   }
-  const auto known = unsaved_.find(use.key());
-  if (known != unsaved_.end()) {
-    return known->second;
+  CounterKey period = use.key();
+  period.group = {};
+  const auto known = summed_.find(period);
+  if (known != summed_.end()) {
+    return known->second.of(use.group.hash);
   }
   wait_until_announced(*use.budget);
   pass_commit_windows();
-  const CounterDelta totals = totals_from_rows(use, OwnChanges::ignored);
-  constexpr std::size_t most_remembered = 1000;
-  if (unsaved_.size() >= most_remembered) {
-    unsaved_.clear();
+  GroupTotals totals = totals_from_rows(use);
+  const CounterDelta asked = totals.of(use.group.hash);
+  if (totals.complete) {
+    if (summed_.size() >= most_periods || summed_groups_ + totals.sums.size() > GroupTotals::most_groups) {
+      summed_.clear();
+      summed_groups_ = 0;
+    }
+    summed_groups_ += totals.sums.size();
+    summed_.emplace(period, std::move(totals));
   }
-  unsaved_.emplace(use.key(), totals);
-  return totals;
+  return asked;
 }
 
 void TableCounters::load(const CounterUse& use) {
@@ -129,7 +136,6 @@ void TableCounters::prepare(const CounterUse& use) {
   Key key = scan_key(use);
   for (;;) {
     if (find_unique(table.get(), index, key.scan) != nullptr) {
-      unsaved_.erase(use.key());
       return;
     }
     TupleBuilder tuple(table);

@@ -43,7 +43,11 @@ class TableCounters final : public Counters {
   CounterDelta committed_totals(const CounterUse& use);
 
   std::map<CounterKey, Held> held_;
-  std::map<CounterKey, CounterDelta> unsaved_;  ///< totals of counters that this backend has loaded, perhaps in vain
+  /// What this backend has summed, by period: the key of the group is zero. Forgotten when counters were deleted.
+  /// Bounded by periods and by groups in all of them: a backend must not keep the ledger in its memory.
+  static constexpr std::size_t most_periods = 100;
+  std::map<CounterKey, GroupTotals> summed_;
+  std::size_t summed_groups_ = 0;
   std::vector<CounterKey> order_;  ///< keys of held_ as they were locked, so by nesting level
 };
 

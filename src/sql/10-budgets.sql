@@ -166,14 +166,14 @@ COMMENT ON COLUMN spend.counters.calls IS 'Rows counted.';
 COMMENT ON COLUMN spend.counters.unpriced_calls IS 'Rows among them that have no price in the budget''s currency.';
 COMMENT ON COLUMN spend.counters.claimed_percent IS 'Highest threshold that an alert was written for.';
 
--- A backend may remember the total of a counter that there is none of yet; a counter that was deleted by hand is another matter.
-CREATE TRIGGER invalidate_row AFTER DELETE ON spend.counters FOR EACH ROW EXECUTE FUNCTION spend.invalidate();
-CREATE TRIGGER invalidate_all AFTER TRUNCATE ON spend.counters FOR EACH STATEMENT EXECUTE FUNCTION spend.invalidate();
-ALTER TABLE spend.counters ENABLE ALWAYS TRIGGER invalidate_row, ENABLE ALWAYS TRIGGER invalidate_all;
-
 -- Writers hold a weak lock on it from their last look at the budgets to their commit; whoever loads a new counter lets these pass.
 CREATE TABLE spend.commit_window () USING heap;
 COMMENT ON TABLE spend.commit_window IS 'Internal: has no rows; its lock orders commits and the loading of counters.';
+
+-- A backend may remember the total of a counter that there is none of yet; a counter that was deleted by hand is another matter.
+CREATE TRIGGER invalidate_row AFTER DELETE ON spend.counters FOR EACH ROW EXECUTE FUNCTION spend.invalidate('commit_window');
+CREATE TRIGGER invalidate_all AFTER TRUNCATE ON spend.counters FOR EACH STATEMENT EXECUTE FUNCTION spend.invalidate('commit_window');
+ALTER TABLE spend.counters ENABLE ALWAYS TRIGGER invalidate_row, ENABLE ALWAYS TRIGGER invalidate_all;
 
 CREATE SEQUENCE spend.alerts_alert_id_seq;
 COMMENT ON SEQUENCE spend.alerts_alert_id_seq IS 'Numbers of alerts.';
