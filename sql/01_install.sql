@@ -110,4 +110,23 @@ WHERE p.pronamespace = 'spend'::regnamespace AND k.catcode = 'R';
 SELECT count(*) > 0 AS made_partitions FROM spend.maintain();
 DROP EXTENSION pg_spend;
 SELECT count(*) AS left_over FROM pg_class WHERE relname ~ '^usage_[0-9]';
+
+-- Default privileges that an administrator gave for new objects do not open the ledger, now or for leaves to come.
+CREATE ROLE regress_default;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_default;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_default;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_default;
+CREATE EXTENSION pg_spend;
+SELECT count(*) > 0 AS made_partitions FROM spend.maintain();
+SELECT c.oid::regclass AS open_relation FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a WHERE c.relnamespace = 'spend'::regnamespace AND a.grantee <> c.relowner;
+SELECT has_schema_privilege('regress_default', 'spend', 'USAGE') AS schema, count(*) FILTER (WHERE has_function_privilege('regress_default', p.oid, 'EXECUTE') AND NOT (p.prokind = 'a' OR p.provolatile = 'i')) AS functions
+FROM pg_proc AS p WHERE p.pronamespace = 'spend'::regnamespace;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM regress_default;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_default;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_default;
+DROP EXTENSION pg_spend;
+DROP OWNED BY regress_default;
+DROP ROLE regress_default;
 CREATE EXTENSION pg_spend;

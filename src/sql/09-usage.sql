@@ -158,6 +158,23 @@ END
 $$;
 COMMENT ON FUNCTION spend.refuse_truncate() IS 'Trigger, BEFORE TRUNCATE on leaves of spend.usage: refuses.';
 
+-- ALTER DEFAULT PRIVILEGES may have given a new leaf to somebody, such as a role that is to read all tables.
+CREATE PROCEDURE spend._make_private(relation regclass)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
+    FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+    WHERE c.oid = relation AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE format('REVOKE ALL ON %s %s FROM %s', item.kind, relation, item.grantee);
+  END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE spend._make_private(regclass) IS 'Internal: takes every right on a table or sequence away from all but its owner.';
+
 CREATE PROCEDURE spend._equip_leaf(leaf regclass)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -171,7 +188,7 @@ BEGIN
   EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION spend.refuse_truncate()', leaf);
   -- ALWAYS: rows that logical replication applies move budgets here too; they are not priced again.
   EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER account_row', leaf);
-  EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', leaf);
+  CALL spend._make_private(leaf);
 END
 $$;
 COMMENT ON PROCEDURE spend._equip_leaf(regclass) IS 'Internal: gives a leaf of spend.usage its key, indexes and triggers.';
