@@ -1,6 +1,7 @@
 // The AFTER ROW trigger of every leaf of spend.usage: sees stored rows only and moves everything that is a sum of rows.
 
 #include "pg/accounting.hpp"
+#include "pg/repricing.hpp"
 #include "pg/usage_row.hpp"
 
 extern "C" {
@@ -55,6 +56,9 @@ SPEND_FUNCTION(spend_account_row) {
       const UsageRow replacement(trigger->tg_newtuple, RelationGetDescr(leaf), spend::usage_columns(leaf));
       if (spend::is_stamped(replacement)) {
         spend::account_row(replacement, +1, Arrival::reported);
+      }
+      if (spend::is_repricing()) {
+        spend::record_adjustment(row, replacement);
       }
     }
   }

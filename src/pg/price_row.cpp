@@ -1,6 +1,7 @@
 // The BEFORE ROW trigger of every leaf of spend.usage: checks, prices and attributes the row. It touches no shared
 // state but the idempotency key of a keyed row, so a row that ON CONFLICT then skips has cost nothing.
 
+#include "pg/price_row.hpp"
 #include "core/cost.hpp"
 #include "core/text_key.hpp"
 #include "pg/accounting.hpp"
@@ -8,6 +9,7 @@
 #include "pg/idempotency.hpp"
 #include "pg/numeric.hpp"
 #include "pg/price_cache.hpp"
+#include "pg/repricing.hpp"
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
@@ -54,9 +56,10 @@ void set_unpriced(UsageRow& row, std::string_view reason) {
   row.set(at.pricing_reason, text_datum(reason));
 }
 
-/// Prices the row. Nothing here fails the INSERT for want of a price (P1, P7); only a quantity that no count can be
-/// does.
-void price(UsageRow& row) {
+}  // namespace
+
+// Nothing here fails the INSERT for want of a price (P1, P7); only a quantity that no count can be does.
+void price_usage_row(UsageRow& row, MissingPrice missing) {
   const UsageColumns& at = row.columns();
   const Usage usage = row.usage();
   const SkuQuery sku = row.sku();
@@ -81,7 +84,9 @@ void price(UsageRow& row) {
   PriceMatch match = book->find(sku, row.priced_at());
   if (match.entry == nullptr) {
     set_unpriced(row, match.reason);
-    warn_unpriced(sku.provider, sku.model, match.reason);
+    if (missing == MissingPrice::warn) {
+      warn_unpriced(sku.provider, sku.model, match.reason);
+    }
     return;
   }
   Result<Costing> costing = evaluate(match.entry->price, usage, OnInconsistent::clamp, false);
@@ -99,7 +104,9 @@ void price(UsageRow& row) {
   }
   if (status == PricingStatus::unpriced) {
     set_unpriced(row, reason);
-    warn_unpriced(sku.provider, sku.model, reason);
+    if (missing == MissingPrice::warn) {
+      warn_unpriced(sku.provider, sku.model, reason);
+    }
     return;
   }
   const Datum cost = encode_numeric(costing->cost);
@@ -114,6 +121,8 @@ void price(UsageRow& row) {
     row.set(at.pricing_reason, text_datum(reason));
   }
 }
+
+namespace {
 
 /// A row may be refused for a missing dimension when it comes. An UPDATE reports a later fact and is always recorded,
 /// also of a row that came before the dimension was required.
@@ -164,7 +173,7 @@ HeapTuple before_insert(TriggerData* trigger) {
     return trigger->tg_trigtuple;
   }
   check_time(row);
-  price(row);
+  price_usage_row(row, MissingPrice::warn);
   require_dimensions(row);
   attribute(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
@@ -220,9 +229,13 @@ HeapTuple before_update(TriggerData* trigger) {
                                 at.pricing_reason, at.attribution_id}) {
     after.copy(ours, before);
   }
+  if (is_repricing()) {
+    reprice_row(before, after);
+    return after.form();
+  }
   check_time(after);
   if (pricing_changed(before, after)) {
-    price(after);
+    price_usage_row(after, MissingPrice::warn);
   }
   attribute(after);
   return after.form();

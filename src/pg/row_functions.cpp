@@ -1,52 +1,18 @@
 // SQL functions over a row of spend.usage, and over what this transaction has accounted.
 
 #include "pg/accounting.hpp"
+#include "pg/composite_row.hpp"
 #include "pg/set_result.hpp"
-#include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
-extern "C" {
-#include "utils/typcache.h"
-}
-
-namespace spend {
-
-namespace {
-
-/// Reads the composite argument spend.usage and hands the row to `use`.
-template <typename Use>
-auto with_row(Datum composite, Use&& use) {
-  struct Opened {
-    HeapTupleData tuple;
-    TupleDesc descriptor;
-  };
-  const Opened opened = pg_call([&] {
-    HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
-    Opened found;
-    found.descriptor = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
-    found.tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-    ItemPointerSetInvalid(&found.tuple.t_self);
-    found.tuple.t_tableOid = InvalidOid;
-    found.tuple.t_data = header;
-    return found;
-  });
-  const UsageColumns columns = UsageColumns::of(opened.descriptor);
-  HeapTupleData tuple = opened.tuple;
-  return use(UsageRow(&tuple, opened.descriptor, columns));
-}
-
-}  // namespace
-
-}  // namespace spend
-
 SPEND_FUNCTION(spend_tokens) {
-  return spend::with_row(PG_GETARG_DATUM(0),
+  return spend::with_row(fcinfo, PG_GETARG_DATUM(0),
                          [](const spend::UsageRow& row) { return spend::usage_datum(row.usage()); });
 }
 
 SPEND_FUNCTION(spend_row_counters) {
   spend::begin_set(fcinfo);
-  spend::with_row(PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
+  spend::with_row(fcinfo, PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
     if (row.is_null(row.columns().recorded_at)) {
       return;
     }

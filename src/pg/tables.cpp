@@ -24,6 +24,7 @@ std::array<Known, table_count> known = {{
     {"counters"},
     {"alerts"},
     {"commit_window"},
+    {"adjustments"},
 }};
 
 Known& entry(Table table) {

@@ -20,8 +20,9 @@ enum class Table {
   counters,
   alerts,
   commit_window,
+  adjustments,
 };
-constexpr std::size_t table_count = 13;
+constexpr std::size_t table_count = 14;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

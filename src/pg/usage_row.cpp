@@ -83,6 +83,16 @@ UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& co
 UsageRow::UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns)
     : descriptor_(descriptor), columns_(columns), values_(slot->tts_values), nulls_(slot->tts_isnull) {}
 
+UsageRow UsageRow::clone() const {
+  UsageRow copy = *this;
+  const auto count = static_cast<Size>(descriptor_->natts);
+  copy.values_ = static_cast<Datum*>(pg_call([&] { return palloc(count * (sizeof(Datum) + sizeof(bool))); }));
+  copy.nulls_ = reinterpret_cast<bool*>(copy.values_ + count);
+  std::copy_n(values_, count, copy.values_);
+  std::copy_n(nulls_, count, copy.nulls_);
+  return copy;
+}
+
 std::string_view UsageRow::text(AttrNumber attribute) const {
   if (is_null(attribute)) {
     return {};

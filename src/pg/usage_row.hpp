@@ -38,6 +38,9 @@ class UsageRow {
   /// an anonymous type.
   UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns);
 
+  /// A copy with arrays of its own; the values that they point to are shared.
+  UsageRow clone() const;
+
   const UsageColumns& columns() const { return columns_; }
   TupleDesc descriptor() const { return descriptor_; }
   bool is_null(AttrNumber attribute) const { return nulls_[index(attribute)]; }

@@ -35,6 +35,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
+           ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
+           ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
@@ -60,7 +62,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
