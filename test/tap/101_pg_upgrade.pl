@@ -18,7 +18,7 @@ my $highest = query($old, 'SELECT max(usage_id) FROM spend.usage');
 $old->stop;
 
 my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
+init_node($new);
 $new->append_conf('postgresql.conf', "timezone = 'UTC'\n");
 
 my $bin = pg_config('--bindir');

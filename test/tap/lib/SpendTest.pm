@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
+our @EXPORT = qw(new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
   leaf_triggers);
 
 # new_node(NAME, init => [...], conf => "...", extension => 0|1): a started cluster; unless extension is 0 its database
@@ -22,12 +22,20 @@ sub new_node
 {
 	my ($name, %option) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(@{ $option{init} // [] });
+	init_node($node, @{ $option{init} // [] });
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nmax_prepared_transactions = 10\n");
 	$node->append_conf('postgresql.conf', $option{conf}) if defined $option{conf};
 	$node->start;
 	create_extension($node, 'postgres') if $option{extension} // 1;
 	return $node;
+}
+
+# The database of a machine without any locale set would not be in UTF-8.
+sub init_node
+{
+	my ($node, @arguments) = @_;
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], @arguments);
+	return;
 }
 
 # Without the notices that name the next steps.
