@@ -3,6 +3,7 @@
 #include "core/cost.hpp"
 #include "core/json.hpp"
 #include "core/text_key.hpp"
+#include "pg/cost_lines_result.hpp"
 #include "pg/numeric.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/set_result.hpp"
@@ -129,29 +130,6 @@ bool lacks_argument_by_model(FunctionCallInfo fcinfo) {
   return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3) || PG_ARGISNULL(4);
 }
 
-void emit_lines(FunctionCallInfo fcinfo, const Costing& costing) {
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  if (costing.status == PricingStatus::unpriced) {
-    return;
-  }
-  for (const CostLine& line : costing.lines) {
-    const std::array<Datum, 7> values = {text_datum(line.meter),
-                                         encode_numeric(line.quantity),
-                                         encode_numeric(line.rate.amount),
-                                         encode_numeric(Decimal::from_integer(divisor(line.rate.per))),
-                                         text_datum(line.tier),
-                                         text_datum(line.condition),
-                                         encode_numeric(line.amount)};
-    std::array<bool, 7> nulls = {};
-    nulls[4] = line.tier.empty();
-    nulls[5] = line.condition.empty();
-    pg_call([&] {
-      tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum*>(values.data()),
-                           const_cast<bool*>(nulls.data()));
-    });
-  }
-}
-
 }  // namespace
 
 }  // namespace spend
@@ -181,7 +159,7 @@ SPEND_FUNCTION(spend_usage_times_price) {
 SPEND_FUNCTION(spend_cost_breakdown_by_model) {
   spend::begin_set(fcinfo);
   if (!spend::lacks_argument_by_model(fcinfo)) {
-    spend::emit_lines(fcinfo, spend::cost_by_model(fcinfo, true));
+    spend::emit_cost_lines(fcinfo, spend::cost_by_model(fcinfo, true));
   }
   PG_RETURN_NULL();
 }
@@ -189,8 +167,8 @@ SPEND_FUNCTION(spend_cost_breakdown_by_model) {
 SPEND_FUNCTION(spend_cost_breakdown_by_price) {
   spend::begin_set(fcinfo);
   if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !PG_ARGISNULL(2)) {
-    spend::emit_lines(fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
-                                                   spend::context_of(PG_GETARG_DATUM(2)), true));
+    spend::emit_cost_lines(fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+                                                        spend::context_of(PG_GETARG_DATUM(2)), true));
   }
   PG_RETURN_NULL();
 }

@@ -35,7 +35,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
-           ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
+           ('reader', 'spend.explain(bigint, timestamptz)'), ('reader', 'spend._charge_lines(spend.usage, spend.price)'),
+           ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
