@@ -121,9 +121,9 @@ bool may_see_attribution(const Hash128& id) {
   if (known != sight.seen.end()) {
     return known->second;
   }
-  const Dimensions* dimensions = find_dimensions(id);
-  const bool visible = dimensions != nullptr && covers(sight, *dimensions);
-  if (dimensions != nullptr && sight.seen.size() < most_remembered) {
+  const Attribution* const attribution = find_attribution(id);
+  const bool visible = attribution != nullptr && covers(sight, attribution->dimensions);
+  if (attribution != nullptr && sight.seen.size() < most_remembered) {
     sight.seen.emplace(id, visible);
   }
   return visible;

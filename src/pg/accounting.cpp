@@ -1,5 +1,7 @@
 #include "pg/accounting.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include "pg/alerts.hpp"
 #include "pg/attributions.hpp"
 #include "pg/journal.hpp"
@@ -25,14 +27,14 @@ struct Transaction {
   /// Own movement of reject counters, per savepoint level.
   struct Level {
     int nesting;
-    std::map<CounterKey, Atto> own;
+    CounterMap<Atto> own;
   };
   std::vector<Level> reject_levels;
   /// Totals of budgets that this very transaction created, by period: nobody else knows them, so nothing is stored or
   /// locked.
   std::map<CounterKey, GroupTotals> private_totals;
   /// Reject counters that rows of the running command will need, and what keeps the budgets alive that it points into.
-  std::map<CounterKey, CounterUse> expected;
+  CounterMap<CounterUse> expected;
   std::shared_ptr<const BudgetSet> expected_from;
 
   void clear() {
@@ -47,34 +49,6 @@ struct Transaction {
 
 Transaction transaction;
 
-/// The period of a budget at a time, remembered for the last answer: rows come in bunches of one period.
-Period period_of(const Budget& budget, Timestamp at) {
-  struct Remembered {
-    std::int64_t budget_id;
-    PeriodKind kind;
-    std::string time_zone;
-    Period period;
-  };
-  static std::array<std::optional<Remembered>, 64> memory;
-  std::optional<Remembered>& slot = memory[static_cast<std::size_t>(budget.budget_id) % memory.size()];
-  if (!slot.has_value() || slot->budget_id != budget.budget_id || slot->kind != budget.period ||
-      slot->time_zone != budget.time_zone || !slot->period.contains(at)) {
-    slot =
-        Remembered{budget.budget_id, budget.period, budget.time_zone, period_at(budget.period, budget.time_zone, at)};
-  }
-  return slot->period;
-}
-
-CounterUse use_of(const BudgetMatch& match, Timestamp at) {
-  return {match.budget, period_of(*match.budget, at), match.group};
-}
-
-std::shared_ptr<const std::vector<BudgetMatch>> matches_of(const BudgetSet& budgets, const Hash128& attribution) {
-  const Dimensions* dimensions = find_dimensions(attribution);
-  static const Dimensions none;
-  return budgets.matching(attribution, dimensions != nullptr ? *dimensions : none);
-}
-
 bool was_known_at_first_row(const Budget& budget, const std::shared_ptr<const BudgetSet>& now) {
   if (transaction.first_budgets == nullptr || transaction.first_budgets == now) {
     return true;
@@ -87,12 +61,12 @@ bool was_known_at_first_row(const Budget& budget, const std::shared_ptr<const Bu
 
 Atto from_journal(const CounterUse& use, const BudgetSet& budgets) {
   CounterDelta total;
-  transaction.journal.for_each([&](const Journal::Key& key, const Journal::Sum& sum) {
-    const auto matches = matches_of(budgets, key.attribution);
+  transaction.journal.for_each([&](const Journal::Entry& entry) {
+    const auto matches = budgets.matching(*entry.attribution);
     for (const BudgetMatch& match : *matches) {
-      if (match.budget == use.budget && match.budget->valid.contains(key.bucket) &&
-          use_of(match, key.bucket).key() == use.key()) {
-        total += delta_of(*use.budget, key, sum);
+      if (match.budget == use.budget && match.budget->valid.contains(entry.bucket) &&
+          use_of(match, entry.bucket).key() == use.key()) {
+        total += transaction.journal.delta_of(*use.budget, entry);
       }
     }
   });
@@ -140,10 +114,10 @@ Atto committed_total(const CounterUse& use) {
   period.group = {};
   const auto known = transaction.private_totals.find(period);
   if (known != transaction.private_totals.end() && known->second.complete) {
-    return known->second.of(use.group.hash).amount;
+    return known->second.of(use.group->hash).amount;
   }
   return transaction.private_totals.insert_or_assign(period, totals_from_rows(use))
-      .first->second.of(use.group.hash)
+      .first->second.of(use.group->hash)
       .amount;
 }
 
@@ -154,7 +128,12 @@ bool may_refuse(const CounterUse& use) {
 }
 
 void lock_expected() {
-  for (const auto& [key, use] : transaction.expected) {
+  if (transaction.expected.empty()) {
+    return;
+  }
+  std::vector<std::pair<CounterKey, CounterUse>> in_order(transaction.expected.begin(), transaction.expected.end());
+  std::sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [key, use] : in_order) {
     committed_total(use);
   }
   transaction.expected.clear();
@@ -162,7 +141,7 @@ void lock_expected() {
 
 }  // namespace
 
-void expect_row(const UsageRow& row) {
+void expect_row(const UsageRow& row, Attribution& attribution) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
   if (budgets->budgets().empty()) {
     return;
@@ -171,10 +150,8 @@ void expect_row(const UsageRow& row) {
     transaction.expected.clear();
     transaction.expected_from = budgets;
   }
-  const UsageColumns& at = row.columns();
-  const Hash128 attribution = uuid_bytes(row.get(at.attribution_id));
-  const Timestamp occurred_at = row.timestamp(at.occurred_at, 0);
-  const auto matches = budgets->matching(attribution, dimensions_of(row, attribution));
+  const Timestamp occurred_at = row.timestamp(row.columns().occurred_at, 0);
+  const auto matches = budgets->matching(attribution);
   for (const BudgetMatch& match : *matches) {
     if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
       const CounterUse use = use_of(match, occurred_at);
@@ -188,17 +165,18 @@ void expect_row(const UsageRow& row) {
 void account_row(const UsageRow& row, int sign, Arrival arrival) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
   const RowFacts facts = facts_of(row);
-  const auto matches = budgets->matching(facts.attribution, dimensions_of(row, facts.attribution));
-  keep_attribution(facts.attribution);
+  Attribution& attribution = attribution_of(row);
+  keep_attribution(attribution);
   if (sign > 0) {
-    store_attribution(facts.attribution);
+    store_attribution(attribution);
   }
   if (transaction.journal.empty()) {
     transaction.first_budgets = budgets;
   }
-  if (!matches->empty()) {
+  if (!budgets->budgets().empty()) {
+    const auto matches = budgets->matching(attribution);
     lock_expected();
-    std::vector<std::pair<CounterKey, Atto>> movements;
+    boost::container::small_vector<std::pair<CounterKey, Atto>, 8> movements;
     for (const BudgetMatch& match : *matches) {
       if (!match.budget->locks_in_statement() || !match.budget->valid.contains(facts.occurred_at)) {
         continue;
@@ -224,45 +202,57 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       add_own(key, amount);
     }
   }
-  transaction.journal.add(facts, sign);
+  transaction.journal.add(attribution, facts, sign);
 }
 
 namespace {
 
 struct Planned {
-  CounterUse use;
+  CounterKey key;
+  CounterUse use = {};
   CounterDelta delta;
 };
 
 /// Every counter that the journal moves under these budgets, in key order.
-std::map<CounterKey, Planned> plan(const BudgetSet& budgets) {
-  std::map<CounterKey, Planned> planned;
-  transaction.journal.for_each([&](const Journal::Key& entry, const Journal::Sum& sum) {
-    const auto matches = matches_of(budgets, entry.attribution);
+std::vector<Planned> plan(const BudgetSet& budgets) {
+  CounterMap<Planned> planned;
+  transaction.journal.for_each([&](const Journal::Entry& entry) {
+    const auto matches = budgets.matching(*entry.attribution);
     for (const BudgetMatch& match : *matches) {
       if (!match.budget->valid.contains(entry.bucket) || match.budget->is_own_uncommitted()) {
         continue;
       }
       const CounterUse use = use_of(match, entry.bucket);
-      planned.try_emplace(use.key(), Planned{use, {}}).first->second.delta += delta_of(*match.budget, entry, sum);
+      const auto [place, is_new] = planned.try_emplace(use.key());
+      if (is_new) {
+        place->second = {use.key(), use, {}};
+      }
+      place->second.delta += transaction.journal.delta_of(*match.budget, entry);
     }
   });
-  std::erase_if(planned, [](const auto& entry) { return entry.second.delta.is_zero(); });
-  return planned;
+  std::vector<Planned> in_order;
+  in_order.reserve(planned.size());
+  for (const auto& [key, entry] : planned) {
+    if (!entry.delta.is_zero()) {
+      in_order.push_back(entry);
+    }
+  }
+  std::sort(in_order.begin(), in_order.end(), [](const Planned& a, const Planned& b) { return a.key < b.key; });
+  return in_order;
 }
 
 void write_counters(AlertWriter::Mode mode) {
   for (;;) {
     pg_call([] { AcceptInvalidationMessages(); });
     const std::shared_ptr<const BudgetSet> budgets = budget_set();
-    const std::map<CounterKey, Planned> planned = plan(*budgets);
+    const std::vector<Planned> planned = plan(*budgets);
     // Reject counters first: who holds one since its statement must not wait for a counter that we have just created.
-    for (const auto& [key, entry] : planned) {
+    for (const Planned& entry : planned) {
       if (entry.use.budget->locks_in_statement()) {
         counters().reserve(entry.use);
       }
     }
-    for (const auto& [key, entry] : planned) {
+    for (const Planned& entry : planned) {
       if (!entry.use.budget->locks_in_statement()) {
         counters().prepare(entry.use);
       }
@@ -274,7 +264,7 @@ void write_counters(AlertWriter::Mode mode) {
       continue;
     }
     AlertWriter alerts(mode);
-    for (const auto& [key, entry] : planned) {
+    for (const Planned& entry : planned) {
       const std::optional<Counters::State> state = counters().lock(entry.use);
       if (state.has_value()) {
         const Atto claimed = alerts.announce_crossings(entry.use, *state, entry.delta);
@@ -384,7 +374,7 @@ std::vector<RowMovement> movements_of(const UsageRow& row) {
   budgets = budget_set();
   const RowFacts facts = facts_of(row);
   std::vector<RowMovement> movements;
-  const auto matches = budgets->matching(facts.attribution, dimensions_of(row, facts.attribution));
+  const auto matches = budgets->matching(attribution_of(row));
   for (const BudgetMatch& match : *matches) {
     if (match.budget->valid.contains(facts.occurred_at)) {
       const Movement movement = movement_of(*match.budget, facts);
@@ -396,8 +386,8 @@ std::vector<RowMovement> movements_of(const UsageRow& row) {
 
 std::vector<PendingMovement> pending_movements() {
   std::vector<PendingMovement> pending;
-  for (const auto& [key, entry] : plan(*budget_set())) {
-    pending.push_back({key, entry.delta});
+  for (const Planned& entry : plan(*budget_set())) {
+    pending.push_back({entry.key, entry.delta});
   }
   return pending;
 }

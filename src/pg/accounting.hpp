@@ -15,7 +15,7 @@ enum class Arrival {
 /// BEFORE ROW: notes which reject counters a row of this command will need, so that the first AFTER ROW event, which
 /// comes when every BEFORE event has been, can lock them all in key order. Rows that are skipped later cost an unneeded
 /// lock, no error.
-void expect_row(const UsageRow& row);
+void expect_row(const UsageRow& row, Attribution& attribution);
 
 /// AFTER ROW: the stored row's movement, applied to its reject budgets at once and to everything else at pre-commit.
 /// sign is +1 for a row that came and -1 for one that went.

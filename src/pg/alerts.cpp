@@ -42,7 +42,7 @@ void AlertWriter::write(const CounterUse& use, const Threshold& threshold, Atto 
   tuple.set("threshold_percent", atto_to_numeric(threshold.percent));
   tuple.set("period_start", TimestampTzGetDatum(use.period.start));
   tuple.set("period_end", TimestampTzGetDatum(use.period.end));
-  tuple.set("group_values", jsonb_datum(use.group.json));
+  tuple.set("group_values", jsonb_datum(use.group->json));
   tuple.set("spent", atto_to_numeric(spent));
   tuple.set("amount", atto_to_numeric(budget.amount));
   if (budget.measure == Measure::cost) {

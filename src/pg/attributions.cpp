@@ -1,5 +1,6 @@
 #include "pg/attributions.hpp"
 
+#include "core/byte_cache.hpp"
 #include "core/json.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
@@ -8,26 +9,81 @@ namespace spend {
 
 namespace {
 
-struct HashOfHash {
-  std::size_t operator()(const Hash128& id) const {
-    std::size_t value;
-    std::memcpy(&value, id.data(), sizeof value);
-    return value;
+/// Attributions by id, at addresses that do not change. Half of the slots at most are filled; an id is a hash already.
+class AttributionTable {
+ public:
+  Attribution* find(const Hash128& id) const {
+    if (slots_.empty()) {
+      return nullptr;
+    }
+    for (std::size_t place = start_of(id); slots_[place] != nullptr; place = (place + 1) & (slots_.size() - 1)) {
+      if (slots_[place]->id == id) {
+        return slots_[place].get();
+      }
+    }
+    return nullptr;
   }
+
+  /// Precondition: find() does not find its id.
+  Attribution& add(Attribution attribution) {
+    if (2 * (size_ + 1) > slots_.size()) {
+      rebuild(std::max<std::size_t>(64, slots_.size() * 2), [](const Attribution&) { return true; });
+    }
+    return place(std::make_unique<Attribution>(std::move(attribution)));
+  }
+
+  template <typename Keep>
+  void keep_if(Keep&& keep) {
+    rebuild(slots_.size(), keep);
+  }
+
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    for (const std::unique_ptr<Attribution>& slot : slots_) {
+      if (slot != nullptr) {
+        visit(*slot);
+      }
+    }
+  }
+
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t start_of(const Hash128& id) const {
+    std::size_t hash;
+    std::memcpy(&hash, id.data(), sizeof hash);
+    return hash & (slots_.size() - 1);
+  }
+
+  Attribution& place(std::unique_ptr<Attribution> attribution) {
+    std::size_t place = start_of(attribution->id);
+    while (slots_[place] != nullptr) {
+      place = (place + 1) & (slots_.size() - 1);
+    }
+    ++size_;
+    slots_[place] = std::move(attribution);
+    return *slots_[place];
+  }
+
+  template <typename Keep>
+  void rebuild(std::size_t slots, Keep&& keep) {
+    std::vector<std::unique_ptr<Attribution>> old(slots);
+    old.swap(slots_);
+    size_ = 0;
+    for (std::unique_ptr<Attribution>& slot : old) {
+      if (slot != nullptr && keep(static_cast<const Attribution&>(*slot))) {
+        place(std::move(slot));
+      }
+    }
+  }
+
+  std::vector<std::unique_ptr<Attribution>> slots_;
+  std::size_t size_ = 0;
 };
 
-constexpr int committed_level = 0;
-constexpr int absent_level = -1;
-
-struct Known {
-  Dimensions dimensions;
-  /// Nesting level of the transaction that appended it; committed_level: in the dictionary for good; absent_level: not
-  /// known to be.
-  int stored_at = absent_level;
-  LocalTransactionId written_in = InvalidLocalTransactionId;
-};
-
-std::unordered_map<Hash128, Known, HashOfHash> known;
+AttributionTable known;
+/// Of `known`, by the words in which they were sent.
+ByteCache<Attribution*> known_as_sent(32'768, 4 * 1024 * 1024);
 std::vector<Hash128> uncommitted;  ///< those of `known` whose stored_at is above committed_level, by nesting level
 constexpr std::size_t most_remembered = 100'000;
 std::size_t forget_at = most_remembered;
@@ -44,12 +100,13 @@ LocalTransactionId this_transaction() {
 /// when its own latest entries of the dictionary cannot be read yet.
 void forget() {
   const LocalTransactionId current = this_transaction();
-  std::erase_if(known, [&](const auto& entry) { return entry.second.written_in != current; });
-  for (auto& [id, entry] : known) {
-    if (entry.stored_at == committed_level) {
-      entry.stored_at = absent_level;
+  known_as_sent.clear();
+  known.keep_if([&](const Attribution& attribution) { return attribution.written_in == current; });
+  known.for_each([](Attribution& attribution) {
+    if (attribution.stored_at == Attribution::committed_level) {
+      attribution.stored_at = Attribution::absent_level;
     }
-  }
+  });
   forget_at = std::max(most_remembered, 2 * known.size());
 }
 
@@ -63,9 +120,9 @@ void keep_in_step() {
   }
 }
 
-void mark_stored(const Hash128& id, Known& entry) {
-  entry.stored_at = GetCurrentTransactionNestLevel();
-  uncommitted.push_back(id);
+void mark_stored(Attribution& attribution) {
+  attribution.stored_at = GetCurrentTransactionNestLevel();
+  uncommitted.push_back(attribution.id);
 }
 
 std::optional<Dimensions> read_dictionary(const Hash128& id) {
@@ -96,60 +153,71 @@ std::optional<Dimensions> read_dictionary(const Hash128& id) {
 
 }  // namespace
 
-Hash128 remember_attribution(Dimensions dimensions) {
+Attribution* find_attribution_as_sent(std::string_view raw) {
   keep_in_step();
-  const Hash128 id = dimensions.attribution_id();
-  known.try_emplace(id, Known{std::move(dimensions)}).first->second.written_in = this_transaction();
-  return id;
+  Attribution* const* const found = known_as_sent.find(raw);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  keep_attribution(**found);
+  return *found;
 }
 
-const Dimensions* find_dimensions(const Hash128& id) {
+void remember_as_sent(std::string_view raw, Attribution& attribution) {
+  known_as_sent.insert(raw, &attribution);
+}
+
+Attribution& remember_attribution(Dimensions dimensions) {
   keep_in_step();
-  const auto found = known.find(id);
-  if (found != known.end()) {
-    return &found->second.dimensions;
+  const Hash128 id = dimensions.attribution_id();
+  Attribution* const found = known.find(id);
+  Attribution& attribution =
+      found != nullptr ? *found : known.add(Attribution{.id = id, .dimensions = std::move(dimensions)});
+  keep_attribution(attribution);
+  return attribution;
+}
+
+Attribution* find_attribution(const Hash128& id) {
+  keep_in_step();
+  if (Attribution* const found = known.find(id)) {
+    return found;
   }
   std::optional<Dimensions> stored = read_dictionary(id);
   if (!stored.has_value()) {
     return nullptr;
   }
-  return &known.insert_or_assign(id, Known{std::move(*stored), committed_level}).first->second.dimensions;
+  return &known.add(Attribution{.id = id, .dimensions = std::move(*stored), .stored_at = Attribution::committed_level});
 }
 
-void keep_attribution(const Hash128& id) {
-  const auto found = known.find(id);
-  if (found != known.end()) {
-    found->second.written_in = this_transaction();
-  }
+void keep_attribution(Attribution& attribution) {
+  attribution.written_in = this_transaction();
 }
 
-void store_attribution(const Hash128& id) {
-  const auto found = known.find(id);
-  if (found == known.end() || found->second.stored_at != absent_level) {
+void store_attribution(Attribution& attribution) {
+  if (attribution.stored_at != Attribution::absent_level) {
     return;
   }
-  if (read_dictionary(id).has_value()) {
-    // Visible to this transaction; whether for good is known to those who read it after we end. Looked up again then.
-    mark_stored(id, found->second);
-    return;
+  if (!read_dictionary(attribution.id).has_value()) {
+    const OpenTable table(Table::attributions, RowExclusiveLock);
+    TupleBuilder tuple(table);
+    tuple.set("attribution_id", uuid_datum(attribution.id));
+    tuple.set("dimensions", jsonb_datum(attribution.dimensions.to_json()));
+    tuple.insert();
   }
-  const OpenTable table(Table::attributions, RowExclusiveLock);
-  TupleBuilder tuple(table);
-  tuple.set("attribution_id", uuid_datum(id));
-  tuple.set("dimensions", jsonb_datum(found->second.dimensions.to_json()));
-  tuple.insert();
-  mark_stored(id, found->second);
+  // If it was there, it is visible to this transaction; whether for good is known to those who read it after we end. It
+  // is looked up again then.
+  mark_stored(attribution);
 }
 
 void attributions_at_abort(int level) {
   // What ends was stored last: a loop over savepoints must not walk through all that came before it.
   while (!uncommitted.empty()) {
-    const auto found = known.find(uncommitted.back());
-    if (found != known.end() && found->second.stored_at < level) {
+    Attribution* const found = known.find(uncommitted.back());
+    if (found != nullptr && found->stored_at < level) {
       return;
     }
-    if (found != known.end()) {
-      found->second.stored_at = absent_level;
+    if (found != nullptr) {
+      found->stored_at = Attribution::absent_level;
     }
     uncommitted.pop_back();
   }
@@ -157,21 +225,21 @@ void attributions_at_abort(int level) {
 
 void attributions_at_subcommit(int level) {
   for (auto id = uncommitted.rbegin(); id != uncommitted.rend(); ++id) {
-    const auto found = known.find(*id);
-    if (found != known.end() && found->second.stored_at < level) {
+    Attribution* const found = known.find(*id);
+    if (found != nullptr && found->stored_at < level) {
       return;
     }
-    if (found != known.end()) {
-      found->second.stored_at = level - 1;
+    if (found != nullptr) {
+      found->stored_at = level - 1;
     }
   }
 }
 
 void attributions_at_commit() {
   for (const Hash128& id : uncommitted) {
-    const auto found = known.find(id);
-    if (found != known.end()) {
-      found->second.stored_at = committed_level;
+    Attribution* const found = known.find(id);
+    if (found != nullptr) {
+      found->stored_at = Attribution::committed_level;
     }
   }
   uncommitted.clear();

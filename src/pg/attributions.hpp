@@ -1,22 +1,49 @@
 #pragma once
 
+#include <vector>
+
 #include "core/attribution.hpp"
 #include "pg/prelude.hpp"
 
 namespace spend {
 
+struct BudgetMatch;
+
 /// The dictionary spend.attributions: id → dimension values. Append-only and without a unique key: two writers that
 /// meet a new combination at once both append it, and nobody waits or fails (a unique key would under REPEATABLE READ).
 
-/// The id of these values; they are remembered for find_dimensions() to the end of the transaction.
-Hash128 remember_attribution(Dimensions dimensions);
-/// Keeps what find_dimensions() has found in memory to the end of the transaction.
-void keep_attribution(const Hash128& id);
+/// One combination of dimension values, as this backend knows it.
+struct Attribution {
+  Hash128 id{};
+  Dimensions dimensions = {};
+  /// Where BudgetSet::matching() remembers its answer, and the number of the set that gave it.
+  std::shared_ptr<const std::vector<BudgetMatch>> matches = {};
+  std::uint64_t matched_by = 0;
+
+  static constexpr int committed_level = 0;
+  static constexpr int absent_level = -1;
+  /// Nesting level of the transaction that appended it to the dictionary; committed_level: it is there for good;
+  /// absent_level: not known to be.
+  int stored_at = absent_level;
+  /// The last transaction that wrote a row with it.
+  LocalTransactionId written_in = InvalidLocalTransactionId;
+};
+
+/// The attribution of these values; it stays in memory, in this place, to the end of the transaction.
+Attribution& remember_attribution(Dimensions dimensions);
+/// The same for values that were sent before in the same words, which spares to normalise and to hash them again:
+/// nullptr when they are not remembered. `raw` names the values as they were sent, in any form in which no two
+/// different sets are alike.
+Attribution* find_attribution_as_sent(std::string_view raw);
+/// Remembers how an attribution was sent.
+void remember_as_sent(std::string_view raw, Attribution& attribution);
+/// Keeps what find_attribution() has found as remember_attribution() does.
+void keep_attribution(Attribution& attribution);
 /// Appends the combination to the dictionary unless it is known to be there. Called for stored rows only.
-void store_attribution(const Hash128& id);
-/// The values under an id: from memory, else from the dictionary; null when it has none. Valid until the next call of
-/// any of these functions.
-const Dimensions* find_dimensions(const Hash128& id);
+void store_attribution(Attribution& attribution);
+/// The attribution with an id: from memory, else from the dictionary; null when it has none. Valid until the next call
+/// of this function or of remember_attribution(), unless it is kept.
+Attribution* find_attribution(const Hash128& id);
 
 /// Forgets what a rolled back (sub)transaction added. `level` is the nesting level that ends.
 void attributions_at_abort(int level);

@@ -3,7 +3,6 @@
 #include <boost/multiprecision/cpp_int.hpp>
 
 #include "pg/access.hpp"
-#include "pg/attributions.hpp"
 #include "pg/set_result.hpp"
 #include "pg/settings.hpp"
 #include "pg/tables.hpp"
@@ -168,27 +167,27 @@ bool Budget::is_own_uncommitted() const {
   return FullTransactionIdIsValid(own) && U64FromFullTransactionId(own) == redefined_by;
 }
 
-std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(const Hash128& attribution,
-                                                                    const Dimensions& dimensions) const {
-  constexpr std::size_t most_remembered = 100'000;
-  const auto known = matches_.find(attribution);
-  if (known != matches_.end()) {
-    return known->second;
-  }
-  if (matches_.size() >= most_remembered) {
-    matches_.clear();
-  }
-  std::vector<BudgetMatch> found;
-  for (const Budget& budget : budgets_) {
-    if (budget.scope.matches(dimensions)) {
-      found.push_back({&budget, group_key(budget.group_by, dimensions)});
-    }
-  }
-  return matches_.emplace(attribution, std::make_shared<const std::vector<BudgetMatch>>(std::move(found)))
-      .first->second;
+BudgetSet::BudgetSet(std::vector<Budget> budgets) : budgets_(std::move(budgets)) {
+  static std::uint64_t last_number = 0;
+  number_ = ++last_number;
 }
 
-std::shared_ptr<const BudgetSet> budget_set() {
+std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution& attribution) const {
+  if (attribution.matched_by != number_) {
+    std::vector<BudgetMatch> found;
+    for (const Budget& budget : budgets_) {
+      if (budget.scope.matches(attribution.dimensions)) {
+        found.push_back(
+            {&budget, std::make_shared<const GroupKey>(group_key(budget.group_by, attribution.dimensions))});
+      }
+    }
+    attribution.matches = std::make_shared<const std::vector<BudgetMatch>>(std::move(found));
+    attribution.matched_by = number_;
+  }
+  return attribution.matches;
+}
+
+const std::shared_ptr<const BudgetSet>& budget_set() {
   if (!unchanged(Table::settings)) {
     mark_changed(Table::budgets);  // their defaults come from there
   }
@@ -203,9 +202,6 @@ RowFacts facts_of(const UsageRow& row) {
   const UsageColumns& at = row.columns();
   RowFacts facts;
   facts.occurred_at = row.timestamp(at.occurred_at, 0);
-  if (!row.is_null(at.attribution_id)) {
-    facts.attribution = uuid_bytes(row.get(at.attribution_id));
-  }
   facts.is_priced = !row.is_null(at.cost);
   if (facts.is_priced) {
     facts.cost = numeric_to_atto(row.get(at.cost));
@@ -220,16 +216,18 @@ RowFacts facts_of(const UsageRow& row) {
   return facts;
 }
 
-const Dimensions& dimensions_of(const UsageRow& row, const Hash128& attribution) {
-  if (const Dimensions* known = find_dimensions(attribution)) {
+Attribution& attribution_of(const UsageRow& row) {
+  static Attribution none{.stored_at = Attribution::committed_level};  // nothing to store
+  const AttrNumber column = row.columns().attribution_id;
+  if (row.is_null(column)) {
+    return none;
+  }
+  const Hash128 id = uuid_bytes(row.get(column));
+  if (Attribution* const known = find_attribution(id)) {
     return *known;
   }
-  remember_attribution(row.dimensions(*dimension_registry()));
-  if (const Dimensions* known = find_dimensions(attribution)) {
-    return *known;
-  }
-  static const Dimensions none;
-  return none;
+  Attribution& by_columns = remember_attribution(row.dimensions(*dimension_registry()));
+  return by_columns.id == id ? by_columns : none;
 }
 
 Movement movement_of(const Budget& budget, const RowFacts& facts) {

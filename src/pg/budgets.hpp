@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/scope.hpp"
+#include "pg/attributions.hpp"
 #include "pg/numeric.hpp"
 #include "pg/period.hpp"
 #include "pg/prelude.hpp"
@@ -48,24 +49,23 @@ struct Budget {
 /// One budget that covers an attribution, with the group that the attribution falls into.
 struct BudgetMatch {
   const Budget* budget;
-  GroupKey group;
+  std::shared_ptr<const GroupKey> group;
 };
 
-/// All budgets of the database by budget_id and, remembered per attribution, which of them match, in the same order.
-/// Immutable but for that memory, which is bounded: keep the answer, not a reference into it.
+/// All budgets of the database by budget_id.
 class BudgetSet {
  public:
-  explicit BudgetSet(std::vector<Budget> budgets) : budgets_(std::move(budgets)) {}
+  explicit BudgetSet(std::vector<Budget> budgets);
   const std::vector<Budget>& budgets() const { return budgets_; }
-  std::shared_ptr<const std::vector<BudgetMatch>> matching(const Hash128& attribution,
-                                                           const Dimensions& dimensions) const;
+  /// Those that cover an attribution, in the same order. It remembers them; keep the answer, not a reference into it.
+  std::shared_ptr<const std::vector<BudgetMatch>> matching(Attribution& attribution) const;
 
  private:
+  std::uint64_t number_;  ///< no two sets of one backend have the same
   std::vector<Budget> budgets_;
-  mutable std::map<Hash128, std::shared_ptr<const std::vector<BudgetMatch>>> matches_;
 };
 
-std::shared_ptr<const BudgetSet> budget_set();
+const std::shared_ptr<const BudgetSet>& budget_set();
 
 /// Whether the current role may see this budget's figures: the extension's owner, an admin, or a reader whose scope
 /// covers it.
@@ -73,16 +73,16 @@ bool may_see_figures(const Budget& budget);
 
 /// What one row contributes to the budgets that cover it.
 struct RowFacts {
-  Hash128 attribution{};
   Timestamp occurred_at = 0;
   bool is_priced = false;
   Atto cost = 0;
-  std::string currency;
-  Atto tokens = 0;  ///< input + output
+  std::string_view currency;  ///< read in place: valid as long as the row
+  Atto tokens = 0;            ///< input + output
 };
 RowFacts facts_of(const UsageRow& row);
-/// The dimension values of a stored row: the dictionary's, or those of its columns when it has no entry.
-const Dimensions& dimensions_of(const UsageRow& row, const Hash128& attribution);
+/// The attribution of a stored row: the dictionary's, or that of its columns when it has no entry. Valid as with
+/// find_attribution().
+Attribution& attribution_of(const UsageRow& row);
 
 /// The change of one budget's counter by a row; `unpriced` when the row cannot be expressed in the budget's measure.
 struct Movement {

@@ -7,6 +7,14 @@ extern "C" {
 
 namespace spend {
 
+std::size_t HashOfCounterKey::operator()(const CounterKey& key) const noexcept {
+  std::size_t group;
+  std::memcpy(&group, key.group.data(), sizeof group);
+  const std::size_t budget =
+      (static_cast<std::size_t>(key.budget_id) << 32U) ^ static_cast<std::uint32_t>(key.generation);
+  return group ^ (budget * 0x9E3779B97F4A7C15U) ^ (static_cast<std::size_t>(key.period_start) * 0xC2B2AE3D27D4EB4FU);
+}
+
 CounterDelta& CounterDelta::operator+=(const CounterDelta& other) {
   if (__builtin_add_overflow(amount, other.amount, &amount)) {
     raise(Error{ErrorKind::out_of_range,
@@ -31,7 +39,7 @@ class GroupSums {
       return;
     }
     const Hash128 group = group_key(use_.budget->group_by, dimensions).hash;
-    if (totals_.sums.size() >= GroupTotals::most_groups && group != use_.group.hash && !totals_.sums.contains(group)) {
+    if (totals_.sums.size() >= GroupTotals::most_groups && group != use_.group->hash && !totals_.sums.contains(group)) {
       totals_.complete = false;
       return;
     }
@@ -62,7 +70,7 @@ void add_rows_of_leaf(Oid leaf, const Period& range, GroupSums& sums) {
     const UsageRow row(scanned.tuple, scanned.descriptor, columns);
     if (!row.is_null(columns.recorded_at)) {
       const RowFacts facts = facts_of(row);
-      sums.add(facts, dimensions_of(row, facts.attribution));
+      sums.add(facts, attribution_of(row).dimensions);
     }
     MemoryContextSwitchTo(outer);
     MemoryContextReset(per_row);

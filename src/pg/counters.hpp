@@ -18,6 +18,12 @@ struct CounterKey {
   friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
 };
 
+struct HashOfCounterKey {
+  std::size_t operator()(const CounterKey& key) const noexcept;
+};
+template <typename Value>
+using CounterMap = std::unordered_map<CounterKey, Value, HashOfCounterKey>;
+
 /// What is added to one counter; may be negative (a deleted row).
 struct CounterDelta {
   Atto amount = 0;
@@ -33,10 +39,13 @@ struct CounterDelta {
 struct CounterUse {
   const Budget* budget;
   Period period;
-  GroupKey group;
+  std::shared_ptr<const GroupKey> group;
 
-  CounterKey key() const { return {budget->budget_id, budget->generation, period.start, group.hash}; }
+  CounterKey key() const { return {budget->budget_id, budget->generation, period.start, group->hash}; }
 };
+
+/// The counter that a row of a matching attribution moves at that time.
+CounterUse use_of(const BudgetMatch& match, Timestamp at);
 
 /// The one interface of budget counters: the rows are the truth, a counter is a cache of what they say. All calls may
 /// wait for other transactions and may raise (cancel, for one).

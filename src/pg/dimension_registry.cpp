@@ -12,8 +12,10 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_column(std::string_view name) {
-  return std::find(dimension_columns.begin(), dimension_columns.end(), name) != dimension_columns.end();
+/// Its place in dimension_columns; their number when it is none of them.
+std::size_t column_of(std::string_view name) {
+  return static_cast<std::size_t>(std::find(dimension_columns.begin(), dimension_columns.end(), name) -
+                                  dimension_columns.begin());
 }
 
 DimensionRegistry load() {
@@ -26,10 +28,9 @@ DimensionRegistry load() {
     bool is_null;
     const std::string dimension = text_of(row.get(name, &is_null));
     const bool rolled_up = DatumGetBool(row.get(is_rolled_up, &is_null));
-    if (is_column(dimension)) {
-      if (!rolled_up) {
-        registry.not_rolled_up.push_back(dimension);
-      }
+    const std::size_t column = column_of(dimension);
+    if (column < dimension_columns.size()) {
+      registry.is_rolled_up[column] = rolled_up;
     } else if (rolled_up) {
       registry.tags.push_back(dimension);
     }
@@ -44,15 +45,12 @@ TableCache<DimensionRegistry> cache(Table::dimensions, load);
 
 }  // namespace
 
-bool DimensionRegistry::is_rolled_up_column(std::string_view name) const {
-  return !contains(not_rolled_up, name);
-}
-
 bool DimensionRegistry::is_known(std::string_view name) const {
-  return is_column(name) ? is_rolled_up_column(name) : contains(tags, name);
+  const std::size_t column = column_of(name);
+  return column < dimension_columns.size() ? is_rolled_up[column] : contains(tags, name);
 }
 
-std::shared_ptr<const DimensionRegistry> dimension_registry() {
+const std::shared_ptr<const DimensionRegistry>& dimension_registry() {
   return cache.get();
 }
 

@@ -15,15 +15,17 @@ inline constexpr std::array<const char*, 17> dimension_columns = {
 
 /// What spend.dimensions adds to the built-in columns.
 struct DimensionRegistry {
-  std::vector<std::string> tags;           ///< rolled-up dimensions taken from `tags`
-  std::vector<std::string> required;       ///< dimensions a row must carry (SP002)
-  std::vector<std::string> not_rolled_up;  ///< column dimensions left out of attributions
+  std::vector<std::string> tags;      ///< rolled-up dimensions taken from `tags`
+  std::vector<std::string> required;  ///< dimensions a row must carry (SP002)
 
-  bool is_rolled_up_column(std::string_view name) const;
+  /// Whether dimension_columns[i] is rolled up: the row's path does not compare names.
+  std::array<bool, dimension_columns.size()> is_rolled_up;
+
+  DimensionRegistry() { is_rolled_up.fill(true); }
   /// Whether a budget or a right may test this dimension: it is part of every attribution.
   bool is_known(std::string_view name) const;
 };
 
-std::shared_ptr<const DimensionRegistry> dimension_registry();
+const std::shared_ptr<const DimensionRegistry>& dimension_registry();
 
 }  // namespace spend

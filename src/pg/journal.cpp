@@ -13,28 +13,116 @@ void add_checked(Atto& total, Atto amount) {
   }
 }
 
-void merge(Journal::Sum& into, const Journal::Sum& from) {
-  add_checked(into.cost, from.cost);
-  add_checked(into.tokens, from.tokens);
-  into.calls += from.calls;
+void add_sums(Journal::Entry& into, Atto cost, Atto tokens, std::int64_t calls) {
+  add_checked(into.cost, cost);
+  add_checked(into.tokens, tokens);
+  into.calls += calls;
+}
+
+bool is_same_key(const Journal::Entry& entry, const Attribution* attribution, Timestamp bucket,
+                 std::uint32_t currency) {
+  return entry.attribution == attribution && entry.bucket == bucket && entry.currency == currency;
+}
+
+/// Nobody outside knows at which addresses attributions lie, so keys cannot be chosen to collide.
+std::uint32_t hash_of(const Attribution* attribution, Timestamp bucket, std::uint32_t currency) {
+  std::uint64_t hash = reinterpret_cast<std::uintptr_t>(attribution) * 0x9E3779B97F4A7C15U;
+  hash ^= (static_cast<std::uint64_t>(bucket / quarter_hour) + (std::uint64_t{currency} << 40U)) * 0xC2B2AE3D27D4EB4FU;
+  hash ^= hash >> 32U;
+  hash *= 0x9E3779B97F4A7C15U;
+  return static_cast<std::uint32_t>(hash >> 32U);
 }
 
 }  // namespace
 
-std::size_t Journal::HashOfKey::operator()(const Key& key) const {
-  std::size_t hash;
-  std::memcpy(&hash, key.attribution.data(), sizeof hash);
-  return hash ^ (static_cast<std::size_t>(key.bucket / quarter_hour) * 0x9E3779B97F4A7C15ULL) ^
-         (key.is_priced ? 1U : 0U);
+Journal::Entry& Journal::Sums::append(Attribution* attribution, Timestamp bucket, std::uint32_t currency) {
+  if (size_ == most_entries) {
+    throw std::bad_alloc();
+  }
+  if (size_ % chunk_size == 0) {
+    chunks_.push_back(std::make_unique_for_overwrite<Entry[]>(chunk_size));
+  }
+  Entry& appended = entry(size_++);
+  appended = Entry{attribution, bucket, currency, 0, 0, 0};
+  return appended;
 }
 
-void Journal::add(const RowFacts& facts, int sign) {
+void Journal::Sums::index(std::uint32_t hash, std::size_t place) {
+  std::size_t slot = hash & (slots_.size() - 1);
+  while (slots_[slot] != 0) {
+    slot = (slot + 1) & (slots_.size() - 1);
+  }
+  slots_[slot] = std::uint64_t{hash} << 32U | (place + 1);
+}
+
+void Journal::Sums::grow_index() {
+  std::vector<std::uint64_t> old(std::max<std::size_t>(slots_.size() * 2, 64));
+  old.swap(slots_);
+  if (old.empty()) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      index(hash_of(entry(i).attribution, entry(i).bucket, entry(i).currency), i);
+    }
+  }
+  for (const std::uint64_t slot : old) {
+    if (slot != 0) {
+      index(static_cast<std::uint32_t>(slot >> 32U), static_cast<std::uint32_t>(slot) - 1);
+    }
+  }
+}
+
+Journal::Entry& Journal::Sums::at(Attribution* attribution, Timestamp bucket, std::uint32_t currency) {
+  if (slots_.empty()) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (is_same_key(entry(i), attribution, bucket, currency)) {
+        return entry(i);
+      }
+    }
+    if (size_ < most_unindexed) {
+      return append(attribution, bucket, currency);
+    }
+  }
+  if (size_ * 2 >= slots_.size()) {
+    grow_index();
+  }
+  const std::uint32_t hash = hash_of(attribution, bucket, currency);
+  for (std::size_t slot = hash & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+    if (slots_[slot] >> 32U == hash) {
+      Entry& known = entry(static_cast<std::uint32_t>(slots_[slot]) - 1);
+      if (is_same_key(known, attribution, bucket, currency)) {
+        return known;
+      }
+    }
+  }
+  Entry& appended = append(attribution, bucket, currency);
+  index(hash, size_ - 1);
+  return appended;
+}
+
+std::uint32_t Journal::currency_number(std::string_view name) {
+  if (currencies_.size() == 2 && currencies_.back() == name) {
+    return 1;  // one is the rule
+  }
+  if (currencies_.empty()) {
+    currencies_.emplace_back();
+  }
+  const auto known = currency_numbers_.find(name);
+  if (known != currency_numbers_.end()) {
+    return known->second;
+  }
+  const auto number = static_cast<std::uint32_t>(currencies_.size());
+  currency_numbers_.emplace(name, number);
+  currencies_.emplace_back(name);
+  return number;
+}
+
+void Journal::add(Attribution& attribution, const RowFacts& facts, int sign) {
   const int nesting = GetCurrentTransactionNestLevel();
   if (levels_.empty() || levels_.back().nesting < nesting) {
     levels_.push_back({nesting, {}});
   }
-  const Key key{facts.attribution, floor_to_quarter_hour(facts.occurred_at), facts.is_priced, facts.currency};
-  merge(levels_.back().sums[key], Sum{sign * facts.cost, sign * facts.tokens, sign});
+  const std::uint32_t currency = facts.is_priced ? currency_number(facts.currency) : 0;
+  Entry& entry = levels_.back().sums.at(&attribution, floor_to_quarter_hour(facts.occurred_at), currency);
+  add_sums(entry, sign * facts.cost, sign * facts.tokens, sign);
 }
 
 void Journal::at_subabort(int level) {
@@ -54,24 +142,31 @@ void Journal::at_subcommit(int level) {
     levels_.push_back(std::move(ended));
     return;
   }
-  for (const auto& [key, sum] : ended.sums) {
-    merge(levels_.back().sums[key], sum);
-  }
+  Sums& into = levels_.back().sums;
+  ended.sums.for_each([&](const Entry& entry) {
+    add_sums(into.at(entry.attribution, entry.bucket, entry.currency), entry.cost, entry.tokens, entry.calls);
+  });
 }
 
-CounterDelta delta_of(const Budget& budget, const Journal::Key& key, const Journal::Sum& sum) {
+void Journal::clear() {
+  levels_.clear();
+  currencies_.clear();
+  currency_numbers_.clear();
+}
+
+CounterDelta Journal::delta_of(const Budget& budget, const Entry& entry) const {
   switch (budget.measure) {
     case Measure::tokens:
-      return {sum.tokens, sum.calls, 0};
+      return {entry.tokens, entry.calls, 0};
     case Measure::calls:
-      return {static_cast<Atto>(sum.calls) * atto_per_unit, sum.calls, 0};
+      return {static_cast<Atto>(entry.calls) * atto_per_unit, entry.calls, 0};
     case Measure::cost:
       break;
   }
-  if (!key.is_priced || key.currency != budget.currency) {
-    return {0, sum.calls, sum.calls};
+  if (entry.currency == 0 || currencies_[entry.currency] != budget.currency) {
+    return {0, entry.calls, entry.calls};
   }
-  return {sum.cost, sum.calls, 0};
+  return {entry.cost, entry.calls, 0};
 }
 
 }  // namespace spend

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <limits>
+#include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "pg/counters.hpp"
@@ -14,48 +15,73 @@ namespace spend {
 /// and dropped on rollback.
 class Journal {
  public:
-  struct Key {
-    Hash128 attribution{};
-    Timestamp bucket = 0;
-    bool is_priced = false;
-    std::string currency;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  struct Sum {
-    Atto cost = 0;
-    Atto tokens = 0;
-    std::int64_t calls = 0;
+  /// What is summed under one key. Rows of many users over a long time have one each, so it fills a cache line.
+  struct Entry {
+    Attribution* attribution;  ///< kept to the end of the transaction
+    Timestamp bucket;          ///< start of the quarter hour
+    std::uint32_t currency;    ///< number in currencies_, 0 for rows without price
+    std::int64_t calls;
+    Atto cost;
+    Atto tokens;
   };
 
-  void add(const RowFacts& facts, int sign);
+  /// The attribution must be kept.
+  void add(Attribution& attribution, const RowFacts& facts, int sign);
   void at_subabort(int level);
   void at_subcommit(int level);
-  void clear() { levels_.clear(); }
+  void clear();
   bool empty() const { return levels_.empty(); }
 
-  /// Calls visit(key, sum) for each entry of every level.
+  /// Calls visit(entry) for each entry of every level; a key may come once per level.
   template <typename Visit>
   void for_each(Visit&& visit) const {
     for (const Level& level : levels_) {
-      for (const auto& [key, sum] : level.sums) {
-        visit(key, sum);
-      }
+      level.sums.for_each(visit);
     }
   }
+  /// The movement of one budget by an entry.
+  CounterDelta delta_of(const Budget& budget, const Entry& entry) const;
 
  private:
-  struct HashOfKey {
-    std::size_t operator()(const Key& key) const;
+  /// Entries in order of arrival, which never move, and an index of them. No entry has memory of its own: there are as
+  /// many as rows in a bulk load, and a hash table of nodes took longer to fill than the ledger.
+  class Sums {
+   public:
+    /// The entry with the same key, made with zero sums if there is none.
+    Entry& at(Attribution* attribution, Timestamp bucket, std::uint32_t currency);
+
+    template <typename Visit>
+    void for_each(Visit&& visit) const {
+      for (std::size_t i = 0; i < size_; ++i) {
+        visit(static_cast<const Entry&>(entry(i)));
+      }
+    }
+
+   private:
+    static constexpr std::size_t chunk_size = 256;
+    static constexpr std::size_t most_unindexed = 8;  ///< few are found faster without an index
+    static constexpr std::size_t most_entries = std::numeric_limits<std::uint32_t>::max();
+
+    Entry& entry(std::size_t place) const { return chunks_[place / chunk_size][place % chunk_size]; }
+    Entry& append(Attribution* attribution, Timestamp bucket, std::uint32_t currency);
+    void index(std::uint32_t hash, std::size_t place);
+    void grow_index();
+
+    std::size_t size_ = 0;
+    std::vector<std::unique_ptr<Entry[]>> chunks_;
+    /// A power of two of them, at most half filled: 32 bits of hash, and the place in entries plus one; 0 when free.
+    std::vector<std::uint64_t> slots_;
   };
-  using Sums = std::unordered_map<Key, Sum, HashOfKey>;
   struct Level {
     int nesting;
     Sums sums;
   };
-  std::vector<Level> levels_;  ///< ascending nesting
-};
 
-/// The movement of one budget by a journal entry.
-CounterDelta delta_of(const Budget& budget, const Journal::Key& key, const Journal::Sum& sum);
+  std::uint32_t currency_number(std::string_view name);
+
+  std::vector<Level> levels_;            ///< ascending nesting
+  std::vector<std::string> currencies_;  ///< that rows of this transaction had; the first stands for none
+  std::map<std::string, std::uint32_t, std::less<>> currency_numbers_;
+};
 
 }  // namespace spend

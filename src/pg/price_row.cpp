@@ -127,8 +127,7 @@ namespace {
 /// A row may be refused for a missing dimension when it comes. An UPDATE reports a later fact and is always recorded,
 /// also of a row that came before the dimension was required.
 void require_dimensions(const UsageRow& row) {
-  const std::shared_ptr<const DimensionRegistry> registry = dimension_registry();
-  for (const std::string& name : registry->required) {
+  for (const std::string& name : dimension_registry()->required) {
     if (text_key(row.dimension(name)).empty()) {
       raise(MAKE_SQLSTATE('S', 'P', '0', '0', '2'), "usage row lacks the required dimension \"" + name + "\"",
             "The dimension is marked is_required in spend.dimensions.",
@@ -137,9 +136,17 @@ void require_dimensions(const UsageRow& row) {
   }
 }
 
-void attribute(UsageRow& row) {
-  const Hash128 id = remember_attribution(row.dimensions(*dimension_registry()));
-  row.set(row.columns().attribution_id, uuid_datum(id));
+Attribution& attribute(UsageRow& row) {
+  const DimensionRegistry& registry = *dimension_registry();
+  const std::string_view as_sent = row.dimensions_as_sent(registry);
+  Attribution* attribution = find_attribution_as_sent(as_sent);
+  if (attribution == nullptr) {
+    attribution = &remember_attribution(row.dimensions(registry));
+    remember_as_sent(as_sent, *attribution);
+  }
+  // It stays in its place as long as the row is on its way.
+  row.set(row.columns().attribution_id, UUIDPGetDatum(reinterpret_cast<pg_uuid_t*>(attribution->id.data())));
+  return *attribution;
 }
 
 /// Whether no other BEFORE ROW trigger for INSERT comes after this one.
@@ -175,12 +182,12 @@ HeapTuple before_insert(TriggerData* trigger) {
   check_time(row);
   price_usage_row(row, MissingPrice::warn);
   require_dimensions(row);
-  attribute(row);
+  Attribution& attribution = attribute(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
     return nullptr;
   }
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-  expect_row(row);
+  expect_row(row, attribution);
   return slot != nullptr ? trigger->tg_trigtuple : row.form();
 }
 

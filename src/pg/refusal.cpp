@@ -43,7 +43,7 @@ void refuse_exceeded(const CounterUse& use, Atto spent, Atto asked) {
   if (may_see_figures(budget)) {
     detail = "Budget " + quoted(budget.name) + ": limit " + with_unit(budget, budget.amount) + ", spent " +
              with_unit(budget, spent) + ", asked " + with_unit(budget, asked) + in_period(use.period) +
-             in_group(use.group) + ".";
+             in_group(*use.group) + ".";
   }
   raise(budget_exceeded, "budget " + quoted(budget.name) + " exceeded", std::move(detail),
         "Wait for the next period, or ask the budget's owner to raise its amount in spend.budgets.");
@@ -51,9 +51,9 @@ void refuse_exceeded(const CounterUse& use, Atto spent, Atto asked) {
 
 void refuse_unpriced(const CounterUse& use, const RowFacts& facts, std::string_view reason) {
   const Budget& budget = *use.budget;
-  std::string detail =
-      facts.is_priced ? "The row is priced in " + facts.currency + " and the budget counts in " + budget.currency + "."
-                      : "Reason: " + std::string(reason) + ".";
+  std::string detail = facts.is_priced ? "The row is priced in " + std::string(facts.currency) +
+                                             " and the budget counts in " + budget.currency + "."
+                                       : "Reason: " + std::string(reason) + ".";
   raise(unpriced_refused, "usage without a price is refused by budget " + quoted(budget.name), std::move(detail),
         "Add the price with spend.set_price(), or set on_unpriced = 'allow' on the budget.");
 }

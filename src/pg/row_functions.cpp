@@ -22,8 +22,8 @@ SPEND_FUNCTION(spend_row_counters) {
         continue;
       }
       spend::emit_row<9>(fcinfo, {Int64GetDatum(use.budget->budget_id), Int32GetDatum(use.budget->generation),
-                                  TimestampTzGetDatum(use.period.start), spend::uuid_datum(use.group.hash),
-                                  TimestampTzGetDatum(use.period.end), spend::jsonb_datum(use.group.json),
+                                  TimestampTzGetDatum(use.period.start), spend::uuid_datum(use.group->hash),
+                                  TimestampTzGetDatum(use.period.end), spend::jsonb_datum(use.group->json),
                                   spend::atto_to_numeric(movement.delta.amount), Int64GetDatum(movement.delta.calls),
                                   Int64GetDatum(movement.delta.unpriced_calls)});
     }

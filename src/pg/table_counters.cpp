@@ -37,14 +37,14 @@ struct Key {
 
 Key scan_key(const CounterUse& use) {
   Key key;
-  const Datum group = uuid_datum(use.group.hash);
+  const Datum group = uuid_datum(use.group->hash);
   pg_call([&] {
     ScanKeyInit(&key.scan[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(use.budget->budget_id));
     ScanKeyInit(&key.scan[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(use.budget->generation));
     ScanKeyInit(&key.scan[2], 3, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ, TimestampTzGetDatum(use.period.start));
     ScanKeyInit(&key.scan[3], 4, BTEqualStrategyNumber, F_UUID_EQ, group);
   });
-  std::string bytes(reinterpret_cast<const char*>(use.group.hash.data()), use.group.hash.size());
+  std::string bytes(reinterpret_cast<const char*>(use.group->hash.data()), use.group->hash.size());
   for (const std::int64_t part :
        {use.budget->budget_id, static_cast<std::int64_t>(use.budget->generation), use.period.start}) {
     bytes.append(reinterpret_cast<const char*>(&part), sizeof part);
@@ -94,12 +94,12 @@ CounterDelta TableCounters::committed_totals(const CounterUse& use) {
   period.group = {};
   const auto known = summed_.find(period);
   if (known != summed_.end()) {
-    return known->second.of(use.group.hash);
+    return known->second.of(use.group->hash);
   }
   wait_until_announced(*use.budget);
   pass_commit_windows();
   GroupTotals totals = totals_from_rows(use);
-  const CounterDelta asked = totals.of(use.group.hash);
+  const CounterDelta asked = totals.of(use.group->hash);
   if (totals.complete) {
     if (summed_.size() >= most_periods || summed_groups_ + totals.sums.size() > GroupTotals::most_groups) {
       summed_.clear();
@@ -143,8 +143,8 @@ void TableCounters::prepare(const CounterUse& use) {
     tuple.set(at.generation, Int32GetDatum(use.budget->generation));
     tuple.set(at.period_start, TimestampTzGetDatum(use.period.start));
     tuple.set(at.period_end, TimestampTzGetDatum(use.period.end));
-    tuple.set(at.group_hash, uuid_datum(use.group.hash));
-    tuple.set(at.group_values, jsonb_datum(use.group.json));
+    tuple.set(at.group_hash, uuid_datum(use.group->hash));
+    tuple.set(at.group_values, jsonb_datum(use.group->json));
     tuple.set(at.spent, atto_to_numeric(0));
     tuple.set(at.calls, Int64GetDatum(0));
     tuple.set(at.unpriced_calls, Int64GetDatum(0));

@@ -42,7 +42,7 @@ class TableCounters final : public Counters {
   void load(const CounterUse& use);
   CounterDelta committed_totals(const CounterUse& use);
 
-  std::map<CounterKey, Held> held_;
+  CounterMap<Held> held_;
   /// What this backend has summed, by period: the key of the group is zero. Forgotten when counters were deleted.
   /// Bounded by periods and by groups in all of them: a backend must not keep the ledger in its memory.
   static constexpr std::size_t most_periods = 100;

@@ -69,7 +69,8 @@ class TableCache {
   using Loader = T (*)();
   constexpr TableCache(Table table, Loader loader) noexcept : table_(table), loader_(loader) {}
 
-  std::shared_ptr<const T> get() {
+  /// Copy the pointer to keep the value across the next call.
+  const std::shared_ptr<const T>& get() {
     if (value_ == nullptr || !unchanged(table_)) {
       const Oid oid = table_oid(table_);
       pg_call([&] {

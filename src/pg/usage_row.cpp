@@ -260,7 +260,7 @@ std::string_view UsageRow::dimension(const std::string& name) const {
 Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
   Dimensions result;
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
-    if (!is_null(columns_.dimensions[i]) && registry.is_rolled_up_column(dimension_columns[i])) {
+    if (!is_null(columns_.dimensions[i]) && registry.is_rolled_up[i]) {
       result.set(dimension_columns[i], text(columns_.dimensions[i]));
     }
   }
@@ -268,6 +268,28 @@ Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
     result.set(name, tag(name));
   }
   return result;
+}
+
+std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry) const {
+  static std::string bytes;  // kept for its memory
+  bytes.clear();
+  const auto append = [](std::string_view part) {
+    const auto length = static_cast<std::uint32_t>(part.size());
+    bytes.append(reinterpret_cast<const char*>(&length), sizeof length);
+    bytes.append(part);
+  };
+  for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
+    if (!is_null(columns_.dimensions[i]) && registry.is_rolled_up[i]) {
+      bytes += static_cast<char>(i);
+      append(text(columns_.dimensions[i]));
+    }
+  }
+  for (const std::string& name : registry.tags) {
+    bytes += static_cast<char>(dimension_columns.size());
+    append(name);
+    append(tag(name));
+  }
+  return bytes;
 }
 
 }  // namespace spend

@@ -64,6 +64,8 @@ class UsageRow {
   /// When the price is chosen: the start of the call where it is known.
   Timestamp priced_at() const;
   Dimensions dimensions(const DimensionRegistry& registry) const;
+  /// The same values as sent, as bytes in which no two different sets are alike. Valid until the next call.
+  std::string_view dimensions_as_sent(const DimensionRegistry& registry) const;
   /// The value of one dimension as sent, rolled up or not; "" when the row has none.
   std::string_view dimension(const std::string& name) const;
 

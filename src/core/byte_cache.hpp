@@ -1,0 +1,144 @@
+#pragma once
+
+#include <sodium.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/decimal.hpp"
+
+namespace spend {
+
+/// Remembers a small value for byte strings that come again and again, within a bound of memory. It may forget anything
+/// at any time, so what it holds must be found out again without it.
+///
+/// Strings are equal when all their bytes are; the hash only says where to look. It is keyed with a secret, and no look
+/// takes more than a few probes whatever the strings are: who chooses them can make it forget, not make it slow.
+template <typename Value>
+class ByteCache {
+ public:
+  /// Both bounds hold; the strings themselves make up `most_bytes`. Half of the places are a good number of strings.
+  /// Precondition: `most_places` is a power of two and at least first_places.
+  constexpr ByteCache(std::size_t most_places, std::size_t most_bytes)
+      : most_places_(most_places), most_bytes_(most_bytes) {}
+
+  /// The value, valid until the next call that is not const; or nullptr.
+  const Value* find(std::string_view key) const {
+    if (slots_.empty()) {
+      return nullptr;
+    }
+    const std::uint64_t hash = hash_of(key);
+    for (std::size_t i = 0; i < probes; ++i) {
+      const Slot& slot = slots_[(hash + i) & (slots_.size() - 1)];
+      if (!slot.is_used) {
+        return nullptr;
+      }
+      if (slot.hash == hash && slot.key == key) {
+        return &slot.value;
+      }
+    }
+    return nullptr;
+  }
+
+  /// Remembers a key that find() did not find. One long key is not worth many short ones, so it is not kept.
+  void insert(std::string_view key, Value value) {
+    if (key.size() > most_bytes_ / 256) {
+      return;
+    }
+    if (slots_.empty()) {
+      start();
+    } else if (bytes_ + key.size() > most_bytes_) {
+      clear();
+    }
+    bytes_ += key.size();
+    place(Slot{hash_of(key), std::string(key), std::move(value), true});
+  }
+
+  void clear() {
+    slots_.assign(slots_.empty() ? 0 : first_places, Slot());
+    bytes_ = 0;
+  }
+
+  std::size_t places() const { return slots_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  static constexpr std::size_t first_places = 64;
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;
+    std::string key = {};
+    Value value = {};
+    bool is_used = false;
+  };
+  static constexpr std::size_t probes = 8;
+
+  void start() {
+    if (sodium_init() < 0) {
+      throw std::bad_alloc();  // it fails only when the system gives it no resources
+    }
+    randombytes_buf(&secret_, sizeof(secret_));
+    slots_.resize(first_places);
+  }
+
+  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    const u128 product = static_cast<u128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+
+  std::uint64_t hash_of(std::string_view key) const {
+    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+    std::uint64_t hash = secret_ ^ (key.size() * odd);
+    std::uint64_t word;
+    while (key.size() >= sizeof(word)) {
+      std::memcpy(&word, key.data(), sizeof(word));
+      hash = fold(hash ^ word, odd);
+      key.remove_prefix(sizeof(word));
+    }
+    word = 0;
+    std::memcpy(&word, key.data(), key.size());
+    return fold(hash ^ word, secret_ | 1U);
+  }
+
+  void place(Slot&& filled) {
+    for (;;) {
+      for (std::size_t i = 0; i < probes; ++i) {
+        Slot& slot = slots_[(filled.hash + i) & (slots_.size() - 1)];
+        if (!slot.is_used) {
+          slot = std::move(filled);
+          return;
+        }
+      }
+      if (slots_.size() >= most_places_) {
+        Slot& victim = slots_[(filled.hash + (filled.hash >> 61)) & (slots_.size() - 1)];
+        bytes_ -= victim.key.size();
+        victim = std::move(filled);
+        return;
+      }
+      grow();
+    }
+  }
+
+  void grow() {
+    std::vector<Slot> old(slots_.size() * 2);
+    old.swap(slots_);
+    for (Slot& slot : old) {
+      if (slot.is_used) {
+        place(std::move(slot));
+      }
+    }
+  }
+
+  std::size_t most_places_;
+  std::size_t most_bytes_;
+  std::size_t bytes_ = 0;
+  std::uint64_t secret_ = 0;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace spend
