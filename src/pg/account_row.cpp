@@ -45,7 +45,8 @@ SPEND_FUNCTION(spend_account_row) {
                  "spend.account_row() is an AFTER ROW trigger of the leaves of spend.usage");
   }
   const Relation leaf = trigger->tg_relation;
-  const UsageRow row(trigger->tg_trigtuple, RelationGetDescr(leaf), spend::usage_columns(leaf));
+  const spend::UsageColumns& columns = spend::usage_columns(leaf);
+  const UsageRow row(trigger->tg_trigslot, RelationGetDescr(leaf), columns);
   if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
     spend::account_insert(row);
   } else {
@@ -53,7 +54,7 @@ SPEND_FUNCTION(spend_account_row) {
       spend::account_row(row, -1, Arrival::reported);
     }
     if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
-      const UsageRow replacement(trigger->tg_newtuple, RelationGetDescr(leaf), spend::usage_columns(leaf));
+      const UsageRow replacement(trigger->tg_newslot, RelationGetDescr(leaf), columns);
       if (spend::is_stamped(replacement)) {
         spend::account_row(replacement, +1, Arrival::reported);
       }

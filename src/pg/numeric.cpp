@@ -1,5 +1,6 @@
 #include "pg/numeric.hpp"
 
+#include "core/pow10.hpp"
 #include "pg/guard.hpp"
 
 extern "C" {
@@ -33,10 +34,19 @@ std::uint16_t read16(const char* at) {
   return value;
 }
 
-}  // namespace
+/// A numeric datum taken apart.
+struct NumericImage {
+  NumericValue::Kind kind = NumericValue::Kind::finite;
+  bool negative = false;
+  int weight = 0;  ///< power of 10000 of the first digit
+  int count = 0;   ///< of digits
+  const char* digits = nullptr;
 
-NumericValue decode_numeric(Datum datum) {
-  NumericValue result;
+  std::uint32_t digit(int i) const { return read16(digits + 2 * i); }
+};
+
+NumericImage image_of(Datum datum) {
+  NumericImage result;
   struct varlena* const original = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
   struct varlena* const image = VARATT_IS_EXTERNAL(original) || VARATT_IS_COMPRESSED(original)
                                     ? pg_call([&] { return pg_detoast_datum_packed(original); })
@@ -50,60 +60,92 @@ NumericValue decode_numeric(Datum datum) {
     result.negative = (header & short_sign) != 0;
     return result;
   }
-  int weight;
   if ((header & form_short) != 0) {
     result.negative = (header & short_sign) != 0;
-    weight = static_cast<int>(header & short_weight_mask);
+    result.weight = static_cast<int>(header & short_weight_mask);
     if ((header & short_weight_sign) != 0) {
-      weight -= 64;
+      result.weight -= 64;
     }
   } else {
     result.negative = (header & sign_mask) == sign_negative;
-    weight = static_cast<std::int16_t>(read16(data));
+    result.weight = static_cast<std::int16_t>(read16(data));
     data += 2;
+  }
+  result.digits = data;
+  result.count = static_cast<int>((end - data) / 2);
+  return result;
+}
+
+}  // namespace
+
+NumericValue decode_numeric(Datum datum) {
+  NumericValue result;
+  const NumericImage image = image_of(datum);
+  result.kind = image.kind;
+  result.negative = image.negative;
+  if (image.kind != NumericValue::Kind::finite || image.count == 0) {
+    return result;
+  }
+  // Counts are integers of a few digits.
+  if (image.count <= 4 && image.weight >= image.count - 1 && image.weight < 4) {
+    std::uint64_t value = 0;
+    for (int i = 0; i <= image.weight; ++i) {
+      value = value * base + (i < image.count ? image.digit(i) : 0U);
+    }
+    result.magnitude = Decimal::from_integer(value);
+    return result;
   }
   // The coefficient may carry up to three trailing zeros more than the decimals it needs, and ten digits hold 40
   // decimal places: enough for every value within Decimal's limits, and what does not fit overflows visibly.
   u128 coefficient = 0;
-  const int digits = static_cast<int>((end - data) / 2);
-  for (int i = 0; i < digits; ++i) {
-    const std::uint16_t digit = read16(data + 2 * i);
-    int kept = decimals_per_digit;
-    u128 part = digit;
-    if (i == digits - 1) {
-      while (kept > 0 && part % 10 == 0) {
-        part /= 10;
-        --kept;
-      }
-    }
-    u128 scale_up = 1;
-    for (int k = 0; k < kept; ++k) {
-      scale_up *= 10;
-    }
-    if (__builtin_mul_overflow(coefficient, scale_up, &coefficient) ||
-        __builtin_add_overflow(coefficient, part, &coefficient)) {
+  for (int i = 0; i < image.count - 1; ++i) {
+    if (__builtin_mul_overflow(coefficient, static_cast<u128>(base), &coefficient) ||
+        __builtin_add_overflow(coefficient, static_cast<u128>(image.digit(i)), &coefficient)) {
       result.representable = false;
       return result;
     }
-    if (i == digits - 1) {
-      // value = coefficient * 10^exponent
-      int exponent = (weight - i) * decimals_per_digit + (decimals_per_digit - kept);
-      for (; exponent > 0; --exponent) {
-        if (__builtin_mul_overflow(coefficient, static_cast<u128>(10), &coefficient)) {
-          result.representable = false;
-          return result;
-        }
-      }
-      Result<Decimal> value = Decimal::from_parts(coefficient, -exponent);
-      if (!value.ok()) {
-        result.representable = false;
-        return result;
-      }
-      result.magnitude = value.value();
+  }
+  u128 last = image.digit(image.count - 1);
+  u128 scale_up = base;
+  // value = coefficient * 10^exponent
+  int exponent = (image.weight - image.count + 1) * decimals_per_digit;
+  while (scale_up > 1 && last % 10 == 0) {
+    last /= 10;
+    scale_up /= 10;
+    ++exponent;
+  }
+  result.representable = !__builtin_mul_overflow(coefficient, scale_up, &coefficient) &&
+                         !__builtin_add_overflow(coefficient, last, &coefficient);
+  for (; result.representable && exponent > 0; --exponent) {
+    result.representable = !__builtin_mul_overflow(coefficient, static_cast<u128>(10), &coefficient);
+  }
+  if (result.representable) {
+    const Result<Decimal> value = Decimal::from_parts(coefficient, -exponent);
+    result.representable = value.ok();
+    if (value.ok()) {
+      result.magnitude = *value;
     }
   }
   return result;
 }
+
+namespace {
+
+/// Divides in place and returns the remainder. Nearly all amounts fit 64 bits, where that is several times faster.
+int divide(u128& value, int divisor) {
+  if ((value >> 64) == 0) {
+    const auto low = static_cast<std::uint64_t>(value);
+    const auto by = static_cast<std::uint64_t>(divisor);
+    value = low / by;
+    return static_cast<int>(low % by);
+  }
+  const auto by = static_cast<u128>(divisor);
+  const int remainder = static_cast<int>(value % by);
+  value /= by;
+  return remainder;
+}
+
+}  // namespace
 
 Datum encode_numeric(const Decimal& value, bool negative) {
   // Align the decimal point to a digit boundary, then peel base-10000 digits off the low end.
@@ -119,12 +161,9 @@ Datum encode_numeric(const Decimal& value, bool negative) {
     }
     // The lowest digit takes (4 - padding) decimals of the coefficient, shifted left by the padding.
     const int low_base = base / shift;
-    reversed[static_cast<std::size_t>(count++)] =
-        static_cast<std::uint16_t>(static_cast<int>(rest % static_cast<u128>(low_base)) * shift);
-    rest /= static_cast<u128>(low_base);
+    reversed[static_cast<std::size_t>(count++)] = static_cast<std::uint16_t>(divide(rest, low_base) * shift);
     while (rest != 0) {
-      reversed[static_cast<std::size_t>(count++)] = static_cast<std::uint16_t>(rest % base);
-      rest /= base;
+      reversed[static_cast<std::size_t>(count++)] = static_cast<std::uint16_t>(divide(rest, base));
     }
   }
   int skip = 0;
@@ -174,12 +213,26 @@ Datum atto_to_numeric(Atto value) {
 }
 
 Atto numeric_to_atto(Datum datum) {
-  const NumericValue value = decode_numeric(datum);
-  if (value.kind != NumericValue::Kind::finite || !value.representable) {
+  const NumericImage image = image_of(datum);
+  constexpr int highest_weight = 4;        // below 1e20
+  constexpr int lowest_whole_weight = -4;  // 16 decimals; the next digit has two more
+  bool fits = image.kind == NumericValue::Kind::finite && (image.count == 0 || image.weight <= highest_weight);
+  u128 sum = 0;
+  for (int i = 0; fits && i < image.count; ++i) {
+    const u128 digit = image.digit(i);
+    const int weight = image.weight - i;
+    if (weight >= lowest_whole_weight) {
+      sum += digit * pow10[static_cast<std::size_t>(Decimal::max_scale + weight * decimals_per_digit)];
+    } else if (weight == lowest_whole_weight - 1 && digit % 100 == 0) {
+      sum += digit / 100;
+    } else {
+      fits = digit == 0;
+    }
+  }
+  if (!fits) {
     raise(Error{ErrorKind::out_of_range, "amount out of range", "Amounts hold 20 integer digits and 18 decimals.", {}});
   }
-  const Atto atto = to_atto(value.magnitude);
-  return value.negative ? -atto : atto;
+  return image.negative ? -static_cast<Atto>(sum) : static_cast<Atto>(sum);
 }
 
 std::string atto_to_string(Atto value) {

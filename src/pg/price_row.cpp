@@ -52,7 +52,7 @@ void set_unpriced(UsageRow& row, std::string_view reason) {
   row.set_null(at.list_cost);
   row.set_null(at.currency);
   row.set_null(at.price_id);
-  row.set(at.pricing_status, text_datum(to_string(PricingStatus::unpriced)));
+  row.set(at.pricing_status, kept_text_datum(to_string(PricingStatus::unpriced)));
   row.set(at.pricing_reason, text_datum(reason));
 }
 
@@ -112,9 +112,9 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
   const Datum cost = encode_numeric(costing->cost);
   row.set(at.cost, cost);
   row.set(at.list_cost, cost);
-  row.set(at.currency, text_datum(match.entry->price.currency()));
+  row.set(at.currency, kept_text_datum(match.entry->price.currency()));
   row.set(at.price_id, Int64GetDatum(match.entry->price_id));
-  row.set(at.pricing_status, text_datum(to_string(status)));
+  row.set(at.pricing_status, kept_text_datum(to_string(status)));
   if (reason.empty()) {
     row.set_null(at.pricing_reason);
   } else {

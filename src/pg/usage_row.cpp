@@ -58,12 +58,19 @@ const UsageColumns& usage_columns(Relation leaf) {
     UsageColumns columns;
   };
   static std::unordered_map<Oid, Entry> known;
+  static const Entry* last = nullptr;  // rows come in bunches of one leaf
   const Oid oid = RelationGetRelid(leaf);
   const TupleDesc descriptor = RelationGetDescr(leaf);
+  if (last != nullptr && last->relation == oid && last->descriptor == descriptor &&
+      last->attributes == descriptor->natts) {
+    return last->columns;
+  }
   const auto found = known.find(oid);
   if (found != known.end() && found->second.descriptor == descriptor && found->second.attributes == descriptor->natts) {
-    return found->second.columns;
+    last = &found->second;
+    return last->columns;
   }
+  last = nullptr;
   if (known.size() > 1000) {
     known.clear();
   }
@@ -81,10 +88,16 @@ UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& co
 }
 
 UsageRow::UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns)
-    : descriptor_(descriptor), columns_(columns), values_(slot->tts_values), nulls_(slot->tts_isnull) {}
+    : descriptor_(descriptor), columns_(columns), slot_(slot), values_(slot->tts_values), nulls_(slot->tts_isnull) {}
+
+void UsageRow::deform_slot(AttrNumber attribute) const {
+  pg_call([&] { slot_getsomeattrs(slot_, attribute); });
+}
 
 UsageRow UsageRow::clone() const {
+  deform_to(static_cast<AttrNumber>(descriptor_->natts));
   UsageRow copy = *this;
+  copy.slot_ = nullptr;
   const auto count = static_cast<Size>(descriptor_->natts);
   copy.values_ = static_cast<Datum*>(pg_call([&] { return palloc(count * (sizeof(Datum) + sizeof(bool))); }));
   copy.nulls_ = reinterpret_cast<bool*>(copy.values_ + count);
@@ -111,8 +124,8 @@ void UsageRow::set(AttrNumber attribute, Datum value) {
 }
 
 void UsageRow::copy(AttrNumber attribute, const UsageRow& from) {
-  values_[index(attribute)] = from.values_[index(attribute)];
-  nulls_[index(attribute)] = from.nulls_[index(attribute)];
+  nulls_[index(attribute)] = from.is_null(attribute);
+  values_[index(attribute)] = from.get(attribute);
 }
 
 bool UsageRow::same(AttrNumber attribute, const UsageRow& other) const {
@@ -128,6 +141,7 @@ bool UsageRow::same(AttrNumber attribute, const UsageRow& other) const {
 }
 
 HeapTuple UsageRow::form() const {
+  deform_to(static_cast<AttrNumber>(descriptor_->natts));
   return pg_call([&] { return heap_form_tuple(descriptor_, values_, nulls_); });
 }
 
@@ -167,6 +181,7 @@ Decimal checked_count(Datum datum, const char* name) {
 
 Usage UsageRow::usage() const {
   Usage result;
+  result.reserve(columns_.meters.size());
   if (!is_null(columns_.other_usage)) {
     result = usage_of(get(columns_.other_usage));
     for (const Usage::Entry& entry : result.entries()) {

@@ -30,12 +30,13 @@ struct UsageColumns {
 const UsageColumns& usage_columns(Relation leaf);
 
 /// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context,
-/// which also holds the row's own arrays.
+/// which also holds the row's own arrays; or as long as the slot holds the row.
 class UsageRow {
  public:
   UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns);
-  /// The row in a virtual slot: what is set here is set there. The descriptor is the leaf's: the slot's own may be of
-  /// an anonymous type.
+  /// The row in a slot, deformed as far as it is read: most of the columns are not needed to account a row. In a
+  /// virtual slot, which is deformed from the start, what is set here is set there. The descriptor is the leaf's: the
+  /// slot's own may be of an anonymous type.
   UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns);
 
   /// A copy with arrays of its own; the values that they point to are shared.
@@ -43,8 +44,14 @@ class UsageRow {
 
   const UsageColumns& columns() const { return columns_; }
   TupleDesc descriptor() const { return descriptor_; }
-  bool is_null(AttrNumber attribute) const { return nulls_[index(attribute)]; }
-  Datum get(AttrNumber attribute) const { return values_[index(attribute)]; }
+  bool is_null(AttrNumber attribute) const {
+    deform_to(attribute);
+    return nulls_[index(attribute)];
+  }
+  Datum get(AttrNumber attribute) const {
+    deform_to(attribute);
+    return values_[index(attribute)];
+  }
   /// '' for NULL: the two are the same in every key of ours.
   std::string_view text(AttrNumber attribute) const;
   Timestamp timestamp(AttrNumber attribute, Timestamp otherwise) const;
@@ -73,9 +80,16 @@ class UsageRow {
   /// The value of a key of `tags`; "" when there is none, or it is no scalar.
   std::string_view tag(const std::string& name) const;
   static std::size_t index(AttrNumber attribute) { return static_cast<std::size_t>(attribute - 1); }
+  void deform_to(AttrNumber attribute) const {
+    if (slot_ != nullptr && slot_->tts_nvalid < attribute) {
+      deform_slot(attribute);
+    }
+  }
+  void deform_slot(AttrNumber attribute) const;
 
   TupleDesc descriptor_;
   const UsageColumns& columns_;
+  TupleTableSlot* slot_ = nullptr;
   Datum* values_;
   bool* nulls_;
 };

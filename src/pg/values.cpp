@@ -20,6 +20,28 @@ Datum text_datum(std::string_view characters) {
   return varlena_datum(characters);
 }
 
+Datum kept_text_datum(std::string_view characters) {
+  struct Kept {
+    std::string characters;
+    Datum datum;
+  };
+  constexpr std::size_t most_kept = 32;
+  static std::vector<Kept> kept;
+  for (const Kept& known : kept) {
+    if (known.characters == characters) {
+      return known.datum;
+    }
+  }
+  if (kept.size() == most_kept) {
+    return text_datum(characters);
+  }
+  const MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
+  const Datum datum = text_datum(characters);
+  MemoryContextSwitchTo(outer);
+  kept.push_back({std::string(characters), datum});
+  return datum;
+}
+
 char* palloc_cstring(std::string_view characters) {
   char* copy = static_cast<char*>(pg_call([&] { return palloc(characters.size() + 1); }));
   std::memcpy(copy, characters.data(), characters.size());

@@ -14,6 +14,8 @@ namespace spend {
 std::string text_of(Datum text);                ///< a text datum's characters
 std::string cstring_of(Datum cstring);          ///< a cstring datum's characters
 Datum text_datum(std::string_view characters);  ///< palloc'd text
+/// The same for one of few strings that come with every row (a status, a currency), which stays for good.
+Datum kept_text_datum(std::string_view characters);
 char* palloc_cstring(std::string_view characters);
 
 std::string jsonb_text(Datum jsonb);       ///< canonical JSON text of a jsonb datum

@@ -3,11 +3,17 @@ COMMENT ON SEQUENCE spend.usage_usage_id_seq IS 'Numbers of usage rows.';
 
 -- The parent has no key, index, trigger or identity: a partitioned member table with any of them does not survive a dump. Each leaf
 -- has its own, from spend._equip_leaf().
+-- What rows are accounted and summed by comes first: a tuple is taken apart only as far as it is read.
 CREATE TABLE spend.usage (
   usage_id bigint NOT NULL DEFAULT nextval('spend.usage_usage_id_seq'),
   occurred_at timestamptz NOT NULL DEFAULT now(),
-  started_at timestamptz,
   recorded_at timestamptz,
+  attribution_id uuid,
+  cost numeric,
+  currency text,
+  input_tokens numeric,
+  output_tokens numeric,
+  started_at timestamptz,
   source text,
   idempotency_key text,
   cost_center text,
@@ -41,8 +47,6 @@ CREATE TABLE spend.usage (
   fallback_of text,
   attempt integer,
   purpose text,
-  input_tokens numeric,
-  output_tokens numeric,
   cache_read_tokens numeric,
   cache_write_tokens numeric,
   output_reasoning_tokens numeric,
@@ -62,13 +66,10 @@ CREATE TABLE spend.usage (
   request_id text,
   hold_id bigint,
   reported_cost numeric,
-  cost numeric,
   list_cost numeric,
-  currency text,
   price_id bigint,
   pricing_status text,
-  pricing_reason text,
-  attribution_id uuid
+  pricing_reason text
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE spend.usage IS 'The ledger: one row per metered event. Apps insert what they know; cost, currency and attribution are computed in the same transaction.';
 COMMENT ON COLUMN spend.usage.usage_id IS 'Number of the row.';
