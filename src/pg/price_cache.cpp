@@ -5,43 +5,13 @@
 #include "pg/command_identity.hpp"
 #include "pg/numeric.hpp"
 #include "pg/tables.hpp"
+#include "pg/time_range.hpp"
 #include "pg/tuples.hpp"
 #include "pg/values.hpp"
-
-extern "C" {
-#include "utils/rangetypes.h"
-#include "utils/typcache.h"
-}
 
 namespace spend {
 
 namespace {
-
-struct Bounds {
-  Timestamp from;
-  Timestamp until;
-  bool empty;
-};
-
-Bounds bounds_of(Datum range_datum) {
-  return pg_call([&] {
-    RangeType* range = DatumGetRangeTypeP(range_datum);
-    TypeCacheEntry* type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
-    RangeBound lower;
-    RangeBound upper;
-    bool empty;
-    range_deserialize(type, range, &lower, &upper, &empty);
-    Bounds bounds{timestamp_min, timestamp_max, empty};
-    // Timestamps are discrete in microseconds: the other bound kinds shift by one.
-    if (!empty && !lower.infinite) {
-      bounds.from = DatumGetTimestampTz(lower.val) + (lower.inclusive ? 0 : 1);
-    }
-    if (!empty && !upper.infinite) {
-      bounds.until = DatumGetTimestampTz(upper.val) + (upper.inclusive ? 1 : 0);
-    }
-    return bounds;
-  });
-}
 
 PriceBook load() {
   check_numeric_codec();
@@ -60,7 +30,7 @@ PriceBook load() {
     if (!is_null) {
       return;
     }
-    const Bounds bounds = bounds_of(row.get(at.valid_during, &is_null));
+    const TimeRange bounds = time_range(row.get(at.valid_during, &is_null));
     if (bounds.empty) {
       return;
     }

@@ -9,6 +9,7 @@
 #include "pg/idempotency.hpp"
 #include "pg/numeric.hpp"
 #include "pg/price_cache.hpp"
+#include "pg/price_terms_cache.hpp"
 #include "pg/repricing.hpp"
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
@@ -52,6 +53,7 @@ void set_unpriced(UsageRow& row, std::string_view reason) {
   row.set_null(at.list_cost);
   row.set_null(at.currency);
   row.set_null(at.price_id);
+  row.set_null(at.price_term_ids);
   row.set(at.pricing_status, kept_text_datum(to_string(PricingStatus::unpriced)));
   row.set(at.pricing_reason, text_datum(reason));
 }
@@ -109,9 +111,20 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
     }
     return;
   }
-  const Datum cost = encode_numeric(costing->cost);
-  row.set(at.cost, cost);
-  row.set(at.list_cost, cost);
+  const Result<CustomerCost> customer =
+      apply_price_terms(row, match.entry->sku, match.entry->price.currency(), costing->cost);
+  if (!customer.ok()) {
+    set_unpriced(row, customer.error().message);
+    return;
+  }
+  const Datum list_cost = encode_numeric(costing->cost);
+  row.set(at.list_cost, list_cost);
+  row.set(at.cost, customer->term_ids.empty() ? list_cost : encode_numeric(customer->cost));
+  if (customer->term_ids.empty()) {
+    row.set_null(at.price_term_ids);
+  } else {
+    row.set(at.price_term_ids, bigint_array_datum(customer->term_ids));
+  }
   row.set(at.currency, kept_text_datum(match.entry->price.currency()));
   row.set(at.price_id, Int64GetDatum(match.entry->price_id));
   row.set(at.pricing_status, kept_text_datum(to_string(status)));
@@ -233,7 +246,7 @@ HeapTuple before_update(TriggerData* trigger) {
   }
   // The computed columns are ours: whatever the UPDATE said of them, they follow from the row.
   for (const AttrNumber ours : {at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status,
-                                at.pricing_reason, at.attribution_id}) {
+                                at.pricing_reason, at.price_term_ids, at.attribution_id}) {
     after.copy(ours, before);
   }
   if (is_repricing()) {

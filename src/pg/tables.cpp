@@ -25,6 +25,7 @@ std::array<Known, table_count> known = {{
     {"alerts"},
     {"commit_window"},
     {"adjustments"},
+    {"price_terms"},
 }};
 
 Known& entry(Table table) {

@@ -21,8 +21,9 @@ enum class Table {
   alerts,
   commit_window,
   adjustments,
+  price_terms,
 };
-constexpr std::size_t table_count = 14;
+constexpr std::size_t table_count = 15;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -38,6 +38,7 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.pricing_status = at("pricing_status");
   columns.pricing_reason = at("pricing_reason");
   columns.attribution_id = at("attribution_id");
+  columns.price_term_ids = at("price_term_ids");
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
     columns.dimensions[i] = at(dimension_columns[i]);
   }

@@ -13,7 +13,7 @@ struct UsageColumns {
   AttrNumber usage_id, occurred_at, started_at, recorded_at, tags;
   AttrNumber provider, request_model, response_model, service_tier, region, surface, speed, variant;
   AttrNumber source, idempotency_key, other_usage, reported_cost;
-  AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, attribution_id;
+  AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, attribution_id, price_term_ids;
   std::array<AttrNumber, dimension_columns.size()> dimensions;
   /// Columns that hold the quantity of the meter of the same name.
   static constexpr std::array<const char*, 7> meter_names = {

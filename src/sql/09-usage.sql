@@ -68,6 +68,7 @@ CREATE TABLE spend.usage (
   reported_cost numeric,
   list_cost numeric,
   price_id bigint,
+  price_term_ids bigint[],
   pricing_status text,
   pricing_reason text
 ) PARTITION BY RANGE (occurred_at);
@@ -130,10 +131,11 @@ COMMENT ON COLUMN spend.usage.span_id IS 'OpenTelemetry span.';
 COMMENT ON COLUMN spend.usage.request_id IS 'The provider''s id of the request.';
 COMMENT ON COLUMN spend.usage.hold_id IS 'Hold that this row settles.';
 COMMENT ON COLUMN spend.usage.reported_cost IS 'Cost that the app or vendor reported; kept beside ours.';
-COMMENT ON COLUMN spend.usage.cost IS 'Cost by the price valid at the time of use; NULL when unpriced (computed).';
-COMMENT ON COLUMN spend.usage.list_cost IS 'Cost before customer terms (computed).';
+COMMENT ON COLUMN spend.usage.cost IS 'Cost by the price valid at the time of use and after the customer terms; NULL when unpriced (computed).';
+COMMENT ON COLUMN spend.usage.list_cost IS 'Cost by the price alone, before customer terms (computed).';
 COMMENT ON COLUMN spend.usage.currency IS 'Currency of the cost (computed).';
 COMMENT ON COLUMN spend.usage.price_id IS 'Row of spend.prices that priced the row (computed).';
+COMMENT ON COLUMN spend.usage.price_term_ids IS 'Rows of spend.price_terms that led from list_cost to cost, in their order; NULL for none (computed).';
 COMMENT ON COLUMN spend.usage.pricing_status IS 'priced, priced_with_fallback, free, inconsistent or unpriced (computed).';
 COMMENT ON COLUMN spend.usage.pricing_reason IS 'Why unpriced or inconsistent, or what stood in (computed).';
 COMMENT ON COLUMN spend.usage.attribution_id IS 'Content hash of the rolled-up dimension values (computed).';

@@ -39,6 +39,10 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
+           ('admin', 'spend.set_price_term(text, text, numeric, numeric, text, jsonb, timestamptz, timestamptz, boolean, integer, text, text)'),
+           ('admin', 'spend.end_price_term(text, timestamptz, text)'),
+           ('admin', 'spend.apply_price_terms(numeric, jsonb, text, timestamptz)'), ('admin', 'spend.apply_price_terms(spend.usage, numeric, text)'),
+           ('admin', 'spend.price_term_lines(numeric, jsonb, text, timestamptz)'), ('reader', 'spend.price_term_lines(spend.usage)'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
   SELECT 'USAGE', 'SCHEMA spend'
@@ -52,7 +56,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT format('INSERT (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)), 'TABLE spend.usage'
   FROM pg_attribute AS a
   WHERE access = 'writer' AND a.attrelid = 'spend.usage'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'pricing_status', 'pricing_reason', 'attribution_id')
+    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'price_term_ids', 'pricing_status', 'pricing_reason', 'attribution_id')
   HAVING count(*) > 0
   UNION ALL
   SELECT 'SELECT (usage_id, cost, currency, pricing_status)', 'TABLE spend.usage' WHERE access = 'writer'
@@ -63,7 +67,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL

@@ -49,6 +49,10 @@ CROSS JOIN LATERAL (
   FROM spend._charge_lines(u, v.price) WITH ORDINALITY AS c(meter, quantity, rate, per, tier, condition, amount, line)
   WHERE v.is_match
   UNION ALL
+  SELECT 500 + t.line, 'term', t.name, NULL, NULL, NULL, NULL, t.condition, t.amount, NULL
+  FROM spend.price_term_lines(u) WITH ORDINALITY AS t(term_id, name, kind, condition, amount, line)
+  WHERE v.is_match
+  UNION ALL
   SELECT 900, 'unexplained', 'cost', NULL, NULL, NULL, NULL, NULL, u.cost,
          CASE WHEN u.price_id IS NULL THEN 'the row names no price' ELSE format('no version of price %s on record gives this cost', u.price_id) END
   WHERE u.cost IS NOT NULL AND v.is_match IS NOT TRUE

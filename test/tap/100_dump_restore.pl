@@ -58,6 +58,12 @@ foreach my $database ('postgres', 'plain', 'custom', 'data')
 {
 	is(query($node, q{INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 1, 'blue') RETURNING usage_id, cost}, $database),
 		($highest + 1) . '|2', "$database: the next row has the next number and the current price");
+	is(query($node, q{INSERT INTO spend.usage (request_model, input_tokens, tags) VALUES ('m', 1, '{"campaign": "y"}') RETURNING cost, price_term_ids}, $database),
+		'2.25|{3}', "$database: customer terms apply");
+	is(query($node, q{SELECT string_agg(t.name || ' ' || t.amount, ', ' ORDER BY t.term_id) FROM spend.usage AS u, spend.price_term_lines(u) AS t
+		WHERE u.occurred_at = '2001-01-07 UTC'}, $database), 'ended -1, withdrawn 0.5', "$database: and explain what they did before they ended");
+	query_fails_like($node, q{SELECT spend.set_price_term('rival', 'fixed', amount => 1, scope => '{"campaign": "y"}')}, qr/could both be chosen/,
+		"$database: two terms leave no choice open", $database);
 	is(query($node, q{INSERT INTO spend.usage (request_model, input_tokens, source, idempotency_key) VALUES ('m', 1, 'app', 'k1') RETURNING usage_id}, $database),
 		'', "$database: a known key is known");
 	query_fails_like($node, q{INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 1000, 'red')}, qr/SP001|budget "red" exceeded/,

@@ -69,7 +69,7 @@ sub verify_is_empty
 	return is(query($node, 'SELECT * FROM spend.verify()', $database), '', $what);
 }
 
-# A ledger with something of everything: prices before and after a change, rows in the default leaf and in month leaves, budgets of
+# A ledger with something of everything: customer terms, also ended and withdrawn ones, prices before and after a change, rows in the default leaf and in month leaves, budgets of
 # every kind with counters and alerts, a budget on a registered tag, keys, rights, settings.
 sub fill_ledger
 {
@@ -104,6 +104,11 @@ INSERT INTO spend.usage (request_model, input_tokens, team, source, idempotency_
 INSERT INTO spend.usage (request_model, input_tokens, tags) VALUES ('m', 1, '{"campaign": "x"}'), ('unknown', 1, NULL);
 SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "2/1"}}', now() - interval '1 second');
 INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 4, 'blue');
+SELECT spend.set_price_term('ended', 'discount', percent => 50, scope => '{"team": "termed"}', valid_from => '-infinity', valid_until => now() - interval '1 hour');
+SELECT spend.set_price_term('withdrawn', 'markup', percent => 50, scope => '{"team": "termed"}', valid_from => '-infinity');
+SELECT spend.set_price_term('tagged', 'fixed', amount => 0.25, scope => '{"campaign": "y"}', contract => 'C-1', reason => 'test');
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens, team, tags) VALUES ('2001-01-07 UTC', 'm', 2, 'termed', NULL), (now(), 'm', 1, 'termed', '{"campaign": "y"}');
+SELECT spend.end_price_term('withdrawn', '-infinity');
 UPDATE spend.alerts SET delivered_at = now() WHERE alert_id = (SELECT min(alert_id) FROM spend.alerts);
 SQL
 	return;
@@ -116,6 +121,8 @@ sub ledger_summary
 	return query($node, <<'SQL', $database);
 SET TimeZone = 'UTC';
 SELECT 'price: ' || count(*) FILTER (WHERE superseded_at IS NULL) || ' live of ' || count(*) FROM spend.prices;
+SELECT 'term: ' || t FROM spend.price_terms AS t ORDER BY t.term_id;
+SELECT 'applied: ' || usage_id || ' ' || price_term_ids::text || ' ' || list_cost FROM spend.usage WHERE price_term_ids IS NOT NULL ORDER BY usage_id;
 SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || coalesce(currency, '') || ' ' || coalesce(price_id, 0) || ' ' || pricing_status || ' '
   || coalesce(attribution_id::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
 SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || ' ' || c.group_values || ' ' || c.spent || ' ' || c.calls || ' '
