@@ -226,8 +226,9 @@ Attribution& attribution_of(const UsageRow& row) {
   if (Attribution* const known = find_attribution(id)) {
     return *known;
   }
-  Attribution& by_columns = remember_attribution(row.dimensions(*dimension_registry()));
-  return by_columns.id == id ? by_columns : none;
+  // Another id than the row's means that the row comes from a server whose registered tags are not known here. Its
+  // columns are: they are the best there is.
+  return remember_attribution(row.dimensions(*dimension_registry()));
 }
 
 Movement movement_of(const Budget& budget, const RowFacts& facts) {
