@@ -86,7 +86,8 @@ SELECT * FROM regress.seen();
 SET ROLE regress_admin;
 SELECT * FROM regress.seen();
 RESET ROLE;
-SELECT regress.as_role('regress_stranger', 'SELECT * FROM regress.seen()') AS stranger;
+-- Which object is denied first is the server's choice.
+SELECT left(regress.as_role('regress_stranger', 'SELECT * FROM regress.seen()'), 5) AS stranger;
 -- A member of two roles sees what both see; a change of membership or scope holds from the next statement on.
 GRANT regress_sales, regress_team TO regress_many;
 SET ROLE regress_many;
