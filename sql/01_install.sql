@@ -47,7 +47,7 @@ ALTER EXTENSION pg_spend SET SCHEMA public;
 -- All that the schema holds belongs to the extension (leaves of coming months will not: they dump as plain tables).
 SELECT pg_describe_object(classid, objid, 0) AS not_a_member
 FROM (
-  SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = 'spend'::regnamespace AND relkind <> 'i'
+  SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = 'spend'::regnamespace AND relkind NOT IN ('i', 'c')
   UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = 'spend'::regnamespace
   UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = 'spend'::regnamespace
   UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE opcnamespace = 'spend'::regnamespace

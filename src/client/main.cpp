@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/import.hpp"
 #include "client/table_text.hpp"
 
 namespace {
@@ -20,6 +21,8 @@ constexpr const char* usage =
     "\n"
     "  report [YYYY-MM]  chargeback of a month (default: this one) and the state of all budgets\n"
     "  verify            recompute every budget counter from the ledger; exit status 1 if one differs\n"
+    "  import FORMAT FILE [--dry-run] [--effective-from TIME]\n"
+    "                    prices from a catalog: litellm, genai-prices or pg_spend; FILE - is standard input\n"
     "  version           versions of this command and of the extension\n"
     "\n"
     "CONNECTION is a libpq connection string; without it PGHOST, PGDATABASE, ... hold.\n";
@@ -87,6 +90,11 @@ int run(const std::string& connection, const std::vector<std::string>& words) {
   }
   if (words[0] == "version" && words.size() == 1) {
     return version(work);
+  }
+  if (spend::client::ImportRequest request;
+      words[0] == "import" && spend::client::parse_import({words.begin() + 1, words.end()}, request)) {
+    spend::client::import_catalog(work, request);
+    return exit_ok;
   }
   std::cerr << usage;
   return exit_usage;

@@ -38,6 +38,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.explain(bigint, timestamptz)'), ('reader', 'spend._charge_lines(spend.usage, spend.price)'),
            ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
+           ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
+           ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
            ('admin', 'spend.set_price_term(text, text, numeric, numeric, text, jsonb, timestamptz, timestamptz, boolean, integer, text, text)'),
            ('admin', 'spend.end_price_term(text, timestamptz, text)'),

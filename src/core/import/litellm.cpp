@@ -1,0 +1,391 @@
+#include "core/import/litellm.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "core/error_text.hpp"
+#include "core/import/entry_stream.hpp"
+#include "core/import/litellm_names.hpp"
+#include "core/import/litellm_roles.hpp"
+#include "core/import/rate_text.hpp"
+
+namespace spend {
+
+namespace {
+
+using Role = LiteLlmRole;
+
+/// The rates of one SKU of a model, and which SKU it is.
+struct Sheet {
+  std::string service_tier = "standard";
+  std::string region = {};
+  std::string speed = {};
+  std::string variant = {};
+  RateCard card = {};
+};
+
+void put(RateCard& card, const LiteLlmRate& rate) {
+  if (rate.cost.above_tokens == 0) {
+    card.set(rate.meter, rate.rate);
+  } else {
+    card.set_step(rate.meter, Decimal::from_integer(rate.cost.above_tokens), rate.rate);
+  }
+}
+
+/// The standard sheet, and one for each service tier and variant that states rates of its own.
+std::vector<Sheet> base_sheets(LiteLlmEntry& entry) {
+  RateCard standard;
+  standard.from_threshold = entry.provider == "xai";  // counts from the threshold on, as no other vendor does
+  std::map<std::pair<std::string, std::string>, RateCard> others;
+  for (const LiteLlmRate& rate : entry.rates) {
+    if (rate.meter.empty()) {
+      continue;
+    }
+    if (rate.cost.key->role == Role::input_dbu || rate.cost.key->role == Role::output_dbu) {
+      standard.currency = "DBU";
+    }
+    const bool is_standard = rate.cost.service_tier == "standard" && rate.cost.variant.empty();
+    put(is_standard ? standard : others[{std::string(rate.cost.service_tier), rate.cost.variant}], rate);
+  }
+  for (const std::string& meter : standard.drop_steps_without_base()) {
+    entry.notes.push_back("left out: " + meter + " above a threshold (no rate below it)");
+  }
+  std::vector<Sheet> sheets;
+  for (const auto& [place, card] : others) {
+    sheets.push_back({.service_tier = place.first, .variant = place.second, .card = standard.overlaid_with(card)});
+    sheets.back().card.drop_steps_without_base();
+  }
+  if (!standard.empty()) {
+    sheets.insert(sheets.begin(), Sheet{.card = std::move(standard)});
+  }
+  return sheets;
+}
+
+/// The figure of a key inside a nested object.
+Result<LiteLlmRate> nested_rate(const std::string& key, const Json& value, LiteLlmEntry& entry) {
+  std::optional<LiteLlmCost> cost = parse_litellm_key(key);
+  if (!cost.has_value() || cost->key->meter.empty() || cost->service_tier != "standard" || cost->above_tokens != 0) {
+    return Error{ErrorKind::invalid_value, "tiered_pricing: unknown key " + quoted(key), "", ""};
+  }
+  Result<Decimal> number = litellm_number(value, *cost, key, entry.notes);
+  if (!number.ok()) {
+    return std::move(number).error();
+  }
+  LiteLlmRate rate{.cost = *cost, .key = key, .meter = std::string(cost->key->meter), .rate = {}, .per_unit = *number};
+  Result<Rate> written = rate_per(rate.per_unit, cost->key->per);
+  if (!written.ok()) {
+    return std::move(written).error();
+  }
+  rate.rate = *written;
+  return rate;
+}
+
+/// "[1, 10]" of two numbers.
+std::optional<std::array<Decimal, 2>> read_range(const Json& value) {
+  if (value.type != Json::Type::array || value.items.size() != 2) {
+    return std::nullopt;
+  }
+  std::array<Decimal, 2> range;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Result<Decimal> bound = Decimal::parse(value.items[i].text);
+    if (value.items[i].type != Json::Type::number || !bound.ok()) {
+      return std::nullopt;
+    }
+    range[i] = *bound;
+  }
+  return range;
+}
+
+/// tiered_pricing: steps by input tokens (lo, hi], or one variant for each range of search results.
+std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets) {
+  const Error malformed{ErrorKind::invalid_value, "tiered_pricing: not a list of ranges with rates", "", ""};
+  if (entry.ranges->type != Json::Type::array || entry.ranges->items.empty()) {
+    return malformed;
+  }
+  RateCard card;
+  bool starts_at_zero = false;
+  for (const Json& step : entry.ranges->items) {
+    const Json* const tokens = step.find("range");
+    const Json* const results = step.find("max_results_range");
+    if ((tokens == nullptr) == (results == nullptr)) {
+      return malformed;
+    }
+    const std::optional<std::array<Decimal, 2>> range = read_range(tokens != nullptr ? *tokens : *results);
+    if (!range.has_value()) {
+      return malformed;
+    }
+    RateCard variant;
+    for (const auto& [key, part] : step.members) {
+      if (&part == tokens || &part == results) {
+        continue;
+      }
+      Result<LiteLlmRate> rate = nested_rate(key, part, entry);
+      if (!rate.ok()) {
+        return std::move(rate).error();
+      }
+      if (results != nullptr) {
+        variant.set(rate->meter, rate->rate);
+      } else if ((*range)[0].is_zero()) {
+        card.set(rate->meter, rate->rate);
+      } else {
+        card.set_step(rate->meter, (*range)[0], rate->rate);
+      }
+    }
+    starts_at_zero = starts_at_zero || (*range)[0].is_zero();
+    if (results != nullptr) {
+      sheets.push_back({.variant = (*range)[0].to_string() + "-" + (*range)[1].to_string(), .card = variant});
+    }
+  }
+  if (!card.empty()) {
+    if (!starts_at_zero) {
+      return Error{ErrorKind::invalid_value, "tiered_pricing: no range begins at 0", "", ""};
+    }
+    sheets.insert(sheets.begin(), Sheet{.card = std::move(card)});
+  }
+  return std::nullopt;
+}
+
+/// search_context_cost_per_query: one fee, or one for each size of the search's context.
+std::optional<Error> add_search_context(LiteLlmEntry& entry, std::vector<Sheet>& sheets) {
+  constexpr std::string_view key = "search_context_cost_per_query";
+  const std::optional<LiteLlmCost> cost = parse_litellm_key(key);
+  std::map<std::string, Rate> sizes;
+  for (const auto& [name, value] : entry.search_context->members) {
+    constexpr std::string_view prefix = "search_context_size_";
+    if (!name.starts_with(prefix)) {
+      return Error{ErrorKind::invalid_value, std::string(key) + ": unknown key " + quoted(name), "", ""};
+    }
+    Result<Decimal> number = litellm_number(value, *cost, name, entry.notes);
+    if (!number.ok()) {
+      return std::move(number).error();
+    }
+    Result<Rate> rate = rate_per(*number, Per::thousand);
+    if (!rate.ok()) {
+      return std::move(rate).error();
+    }
+    sizes[name.substr(prefix.size())] = *rate;
+  }
+  if (sizes.empty()) {
+    return std::nullopt;
+  }
+  const bool all_equal =
+      std::all_of(sizes.begin(), sizes.end(), [&](const auto& size) { return size.second == sizes.begin()->second; });
+  // What the vendor takes when the request does not say: Perplexity bills the request at the low size, others a search
+  // at the medium one.
+  const bool is_request_fee = entry.provider == "perplexity" && !all_equal;
+  const std::string meter = is_request_fee ? "requests" : "web_searches";
+  const auto usual = sizes.find(is_request_fee ? "low" : "medium");
+  std::vector<Sheet> variants;
+  for (Sheet& sheet : sheets) {
+    if (!sheet.variant.empty()) {
+      continue;
+    }
+    for (const auto& [size, rate] : sizes) {
+      if (!all_equal) {
+        variants.push_back(sheet);
+        variants.back().variant = size;
+        variants.back().card.set(meter, rate);
+      }
+    }
+    sheet.card.set(meter, usual == sizes.end() ? sizes.begin()->second : usual->second);
+  }
+  sheets.insert(sheets.end(), variants.begin(), variants.end());
+  return std::nullopt;
+}
+
+/// Regions and speeds whose prices are the others' times a factor.
+std::optional<Error> add_factors(LiteLlmEntry& entry, std::vector<Sheet>& sheets) {
+  std::optional<Decimal> fast;
+  if (entry.vendor_factors != nullptr) {
+    for (const auto& [name, value] : entry.vendor_factors->members) {
+      const bool is_number = value.type == Json::Type::number;
+      if (!is_number || (name != "us" && name != "fast")) {
+        if (is_number) {
+          entry.notes.push_back("left out: provider_specific_entry." + name + " (unknown)");
+        }
+        continue;
+      }
+      const Result<Decimal> factor = Decimal::parse(value.text);
+      if (!factor.ok()) {
+        return factor.error();
+      }
+      if (name == "us") {
+        entry.uplifts.emplace_back("us", *factor);
+      } else {
+        fast = *factor;
+      }
+    }
+  }
+  const auto add_multiplied = [&](const Decimal& factor, auto change) -> std::optional<Error> {
+    const std::size_t count = sheets.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      Sheet sheet = sheets[i];
+      if (!change(sheet)) {
+        continue;
+      }
+      Result<RateCard> card = sheet.card.tokens_times(factor);
+      if (!card.ok()) {
+        return std::move(card).error();
+      }
+      sheet.card = *std::move(card);
+      sheets.push_back(std::move(sheet));
+    }
+    return std::nullopt;
+  };
+  if (fast.has_value()) {
+    // The fast speed is offered for the standard service tier only.
+    if (std::optional<Error> error = add_multiplied(*fast, [](Sheet& sheet) {
+          sheet.speed = "fast";
+          return sheet.service_tier == "standard";
+        })) {
+      return error;
+    }
+  }
+  for (const auto& [region, factor] : entry.uplifts) {
+    if (std::optional<Error> error = add_multiplied(factor, [&name = region](Sheet& sheet) {
+          const bool is_first = sheet.region.empty();
+          sheet.region = name;
+          return is_first;
+        })) {
+      return error;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Sheet>> sheets_of(LiteLlmEntry& entry) {
+  std::vector<Sheet> sheets = base_sheets(entry);
+  if (entry.ranges != nullptr) {
+    if (std::optional<Error> error = add_ranges(entry, sheets)) {
+      return *std::move(error);
+    }
+  }
+  if (entry.search_context != nullptr) {
+    if (std::optional<Error> error = add_search_context(entry, sheets)) {
+      return *std::move(error);
+    }
+  }
+  if (std::optional<Error> error = add_factors(entry, sheets)) {
+    return *std::move(error);
+  }
+  if (sheets.empty()) {
+    return Error{ErrorKind::invalid_value, "it has no price", "", ""};
+  }
+  return sheets;
+}
+
+std::string joined(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) {
+    text += (text.empty() ? "" : "; ") + note;
+  }
+  return text;
+}
+
+std::string text_member(const Json& object, std::string_view key) {
+  const Json* const member = object.find(key);
+  return member != nullptr && member->type == Json::Type::string ? member->text : std::string();
+}
+
+class Reader final : public EntryStream {
+ public:
+  ImportedCatalog catalog;
+
+ protected:
+  Result<bool> descends(const Path& path, bool is_object) override {
+    if (path.size() == 1 && !is_object) {
+      return Error{ErrorKind::invalid_text, "a LiteLLM catalog must be an object of models", "",
+                   "An array is what genai-prices publishes."};
+    }
+    return path.size() == 1;
+  }
+  Outcome on_left(const Path& /*path*/) override { return std::nullopt; }
+  Outcome on_entry(const Path& path, const Json& value) override {
+    if (path.size() == 1) {
+      return Error{ErrorKind::invalid_text, "a LiteLLM catalog must be an object of models", "", ""};
+    }
+    const std::string& key = path.back();
+    const std::string provider = text_member(value, "litellm_provider");
+    Sku sku = litellm_sku(key, provider);
+    // The document explains its keys in an entry of its own.
+    if (value.type != Json::Type::object || key == "sample_spec" || provider.empty()) {
+      catalog.quarantined.push_back({key, "", "", key == "sample_spec" ? "it explains the keys" : "it is no model"});
+      return std::nullopt;
+    }
+    if (std::optional<Error> error = add(key, sku, value)) {
+      catalog.quarantined.push_back({key, sku.provider, sku.model, error->message});
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<Error> add(const std::string& key, const Sku& sku, const Json& value) {
+    if (sku.model.empty()) {
+      return Error{ErrorKind::invalid_value, "it has no name", "", ""};
+    }
+    Result<LiteLlmEntry> entry =
+        read_litellm_entry(value, sku.provider, sku.variant.find("-month-commitment") != std::string::npos);
+    if (!entry.ok()) {
+      return std::move(entry).error();
+    }
+    Result<std::vector<Sheet>> sheets = sheets_of(*entry);
+    if (!sheets.ok()) {
+      return std::move(sheets).error();
+    }
+    std::vector<ImportedPrice> prices;
+    for (const Sheet& sheet : *sheets) {
+      Result<Price> price = sheet.card.price();
+      if (!price.ok()) {
+        return std::move(price).error();
+      }
+      ImportedPrice imported;
+      imported.name = key;
+      imported.sku = sku;
+      imported.sku.service_tier = sheet.service_tier;
+      imported.sku.speed = sheet.speed;
+      imported.sku.region = sku.region.empty() ? sheet.region : sku.region;
+      imported.sku.variant += (sku.variant.empty() || sheet.variant.empty() ? "" : "/") + sheet.variant;
+      imported.price = *std::move(price);
+      imported.source = text_member(value, "source");
+      imported.note = joined(entry->notes);
+      if (!sheet.card.charges()) {
+        imported.note += imported.note.empty() ? "free: every rate is 0" : "; free: every rate is 0";
+      }
+      prices.push_back(std::move(imported));
+    }
+    std::move(prices.begin(), prices.end(), std::back_inserter(catalog.prices));
+    return std::nullopt;
+  }
+};
+
+/// Google sells Gemini on two surfaces. The surface is part of the SKU only where the catalog has the model on both.
+void settle_surfaces(std::vector<ImportedPrice>& prices) {
+  std::set<std::string> on_both;
+  for (const ImportedPrice& price : prices) {
+    if (price.sku.provider == "google" && price.sku.surface.empty()) {
+      on_both.insert(price.sku.model);
+    }
+  }
+  for (ImportedPrice& price : prices) {
+    if (!price.sku.surface.empty() && on_both.find(price.sku.model) == on_both.end()) {
+      price.sku.surface.clear();
+    }
+  }
+}
+
+}  // namespace
+
+Result<ImportedCatalog> read_litellm(std::string_view document) {
+  Reader reader;
+  constexpr int depth = 12;
+  if (std::optional<Error> error = read_json(document, {max_catalog_bytes, depth}, reader)) {
+    return *std::move(error);
+  }
+  settle_surfaces(reader.catalog.prices);
+  return std::move(reader.catalog);
+}
+
+}  // namespace spend

@@ -1,0 +1,325 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "core/import/catalog.hpp"
+#include "core/import/litellm_keys.hpp"
+#include "core/import/litellm_names.hpp"
+#include "core/json.hpp"
+#include "core/timestamp_text.hpp"
+#include "support.hpp"
+
+namespace spend::test {
+namespace {
+
+std::string file_text(const std::string& name) {
+  std::ifstream file(std::string(SPEND_SOURCE_DIR) + "/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << name;
+  return text.str();
+}
+
+ImportedCatalog read(std::string_view format, std::string_view document) {
+  return must(read_catalog(format, document), format);
+}
+
+Sku sku(std::string provider, std::string model, std::string service_tier = "standard", std::string region = "",
+        std::string speed = "", std::string variant = "", std::string surface = "") {
+  return {std::move(provider),     std::move(model), std::move(surface), std::move(region),
+          std::move(service_tier), std::move(speed), std::move(variant)};
+}
+
+/// The price of a SKU at a time, as text; "" when there is none.
+std::string price_of(const ImportedCatalog& catalog, const Sku& wanted, Timestamp at = 0) {
+  for (const ImportedPrice& price : catalog.prices) {
+    if (price.sku == wanted && price.valid_from <= at && at < price.valid_until) {
+      return price.price.to_json();
+    }
+  }
+  return {};
+}
+
+std::string reason_of(const ImportedCatalog& catalog, std::string_view name) {
+  for (const QuarantinedEntry& entry : catalog.quarantined) {
+    if (entry.name == name) {
+      return entry.reason;
+    }
+  }
+  return {};
+}
+
+std::string note_of(const ImportedCatalog& catalog, std::string_view name) {
+  for (const ImportedPrice& price : catalog.prices) {
+    if (price.name == name) {
+      return price.note;
+    }
+  }
+  return {};
+}
+
+std::string usd(const std::string& text) {
+  return R"({"currency": "USD", "rates": {)" + text + "}}";
+}
+
+TEST(LiteLlm, EveryCostKeyOfTheCatalogGoesSomewhere) {
+  const Json document = must(Json::parse(file_text("test/catalogs/litellm.json"), {.max_bytes = 1 << 20}), "cut");
+  std::set<std::string> cost_keys;
+  for (const auto& [model, entry] : document.members) {
+    for (const auto& [key, value] : entry.members) {
+      if (looks_like_litellm_cost(key)) {
+        cost_keys.insert(key);
+        EXPECT_NE(describe_litellm_key(key), "") << key << " of " << model;
+      }
+    }
+  }
+  EXPECT_EQ(cost_keys.size(), 88U);
+  // The documentation says of each of them where it goes, and nothing else.
+  std::map<std::string, std::string> documented;
+  std::istringstream lines(file_text("docs/catalogs.md"));
+  bool in_table = false;
+  for (std::string line; std::getline(lines, line);) {
+    in_table = line == "| key | becomes |" || (in_table && line.starts_with('|'));
+    if (in_table && line.starts_with("| `")) {
+      const std::size_t end = line.find("` | ");
+      const std::string key = line.substr(3, end - 3);
+      documented[key] = line.substr(end + 4, line.rfind(" |") - end - 4);
+    }
+  }
+  for (const std::string& key : cost_keys) {
+    EXPECT_EQ(documented[key], describe_litellm_key(key)) << key;
+  }
+  EXPECT_EQ(documented.size(), cost_keys.size());
+}
+
+TEST(LiteLlm, Keys) {
+  EXPECT_EQ(describe_litellm_key("cache_creation_input_token_cost_above_1hr_above_200k_tokens"),
+            "`cache_write_1h_tokens`, above 200000 input tokens");
+  EXPECT_EQ(describe_litellm_key("input_cost_per_token_above_512k_tokens_flex"),
+            "`input_tokens`, above 512000 input tokens, service tier `flex`");
+  EXPECT_EQ(describe_litellm_key("output_cost_per_second_4k").substr(0, 15), "`video_seconds`");
+  for (const char* unknown :
+       {"input_cost_per_smell", "_batches", "input_cost_per_token_above_k_tokens", "cost", "tiered_pricing_flex",
+        "regional_processing_uplift_multiplier", "input_cost_per_token_", "regional_processing_uplift_multiplier_",
+        "input_cost_per_token_above_99999999999k_tokens"}) {
+    EXPECT_FALSE(parse_litellm_key(unknown).has_value()) << unknown;
+  }
+}
+
+TEST(LiteLlm, Names) {
+  const struct {
+    const char* key;
+    const char* provider;
+    Sku named;
+  } cases[] = {
+      {"gpt-4o", "openai", sku("openai", "gpt-4o")},
+      {"azure/eu/gpt-4o", "azure", sku("azure", "gpt-4o", "standard", "eu")},
+      {"azure/global-standard/gpt-4o", "azure", sku("azure", "gpt-4o", "standard", "global")},
+      {"vertex_ai/claude-opus-4", "vertex_ai-anthropic_models",
+       sku("google", "claude-opus-4", "standard", "", "", "", "vertex_ai")},
+      {"openrouter/anthropic/claude-3-haiku", "openrouter", sku("openrouter", "anthropic/claude-3-haiku")},
+      {"bedrock/us-gov-west-1/amazon.nova-pro-v1:0", "bedrock",
+       sku("bedrock", "amazon.nova-pro-v1:0", "standard", "us-gov-west-1")},
+      {"fireworks_ai/accounts/fireworks/models/x", "fireworks_ai", sku("fireworks", "accounts/fireworks/models/x")},
+      {"openai", "openai", sku("openai", "openai")},
+      {"a/", "a", sku("a", "")},
+  };
+  for (const auto& [key, provider, named] : cases) {
+    EXPECT_EQ(litellm_sku(key, provider), named) << key;
+  }
+  EXPECT_EQ(litellm_sku("hd/1024-x-1792/dall-e-3", "openai").variant, "hd/1024x1792");
+  EXPECT_EQ(litellm_sku("1024-x-1024/50-steps/bedrock/amazon.nova-canvas-v1:0", "bedrock").variant,
+            "1024x1024/50-steps");
+  EXPECT_EQ(litellm_sku("1024-x-1024/50-steps/bedrock/amazon.nova-canvas-v1:0", "bedrock").model,
+            "amazon.nova-canvas-v1:0");
+  EXPECT_EQ(litellm_sku("bedrock/*/6-month-commitment/m", "bedrock").variant, "6-month-commitment");
+}
+
+TEST(LiteLlm, TiersRegionsAndSpeedsAreSkusOfTheirOwn) {
+  const ImportedCatalog catalog = read("litellm", file_text("test/catalogs/litellm.json"));
+  EXPECT_EQ(price_of(catalog, sku("openai", "gpt-4o")),
+            usd(R"("input_tokens": "2.5/1M", "cache_read_tokens": "1.25/1M", "output_tokens": "10/1M")"));
+  EXPECT_EQ(price_of(catalog, sku("openai", "gpt-4o", "batch")),
+            usd(R"("input_tokens": "1.25/1M", "cache_read_tokens": "1.25/1M", "output_tokens": "5/1M")"));
+  EXPECT_EQ(price_of(catalog, sku("openai", "gpt-5.6", "flex", "eu")),
+            usd(R"("input_tokens": {"base": "2.75/1M", "tiers": [{"above": 272000, "rate": "5.5/1M"}]}, )"
+                R"("cache_read_tokens": {"base": "0.275/1M", "tiers": [{"above": 272000, "rate": "0.55/1M"}]}, )"
+                R"("cache_write_tokens": {"base": "3.4375/1M", "tiers": [{"above": 272000, "rate": "6.875/1M"}]}, )"
+                R"("output_tokens": {"base": "16.5/1M", "tiers": [{"above": 272000, "rate": "24.75/1M"}]})"));
+  // Fees are not multiplied.
+  EXPECT_EQ(price_of(catalog, sku("anthropic", "claude-opus-4-6", "standard", "us", "fast")),
+            usd(R"("input_tokens": "33/1M", "cache_read_tokens": "3.3/1M", "cache_write_tokens": "41.25/1M", )"
+                R"("cache_write_1h_tokens": "66/1M", "output_tokens": "165/1M", "web_searches": "10/1k")"));
+  // A service tier's own rate comes before a step of the standard one.
+  const std::string batch = price_of(catalog, sku("openai", "gpt-5.6", "batch"));
+  EXPECT_NE(batch.find(R"("input_tokens": "2.5/1M")"), std::string::npos) << batch;
+}
+
+TEST(LiteLlm, OtherMeasures) {
+  const ImportedCatalog catalog = read("litellm", file_text("test/catalogs/litellm.json"));
+  EXPECT_EQ(price_of(catalog, sku("openai", "whisper-1")), usd(R"("audio_seconds": "0.0001/1")"));
+  EXPECT_EQ(price_of(catalog, sku("openai", "dall-e-3", "standard", "", "", "hd/1024x1024")),
+            usd(R"("output_pixels": "0.07629/1M")"));
+  EXPECT_EQ(price_of(catalog,
+                     sku("bedrock", "anthropic.claude-instant-v1", "standard", "us-west-2", "", "1-month-commitment")),
+            usd(R"("provisioned_hours": "39.6/1")"));
+  EXPECT_EQ(price_of(catalog, sku("exa_ai", "search", "standard", "", "", "26-100")),
+            usd(R"("web_searches": "25/1k")"));
+  EXPECT_EQ(price_of(catalog, sku("perplexity", "sonar-pro", "standard", "", "", "high")),
+            usd(R"("input_tokens": "3/1M", "output_tokens": "15/1M", "requests": "14/1k")"));
+  EXPECT_EQ(price_of(catalog, sku("dashscope", "qwen-plus-latest")),
+            usd(R"("input_tokens": {"base": "0.4/1M", "tiers": [{"above": 256000, "rate": "1.2/1M"}]}, )"
+                R"("output_tokens": {"base": "1.2/1M", "tiers": [{"above": 256000, "rate": "3.6/1M"}]}, )"
+                R"("output_reasoning_tokens": {"base": "4/1M", "tiers": [{"above": 256000, "rate": "12/1M"}]})"));
+  // xAI counts from the threshold on.
+  EXPECT_NE(price_of(catalog, sku("xai", "grok-4-fast-reasoning")).find(R"({"from": 128000)"), std::string::npos);
+}
+
+TEST(LiteLlm, WhatCannotBeRightIsQuarantined) {
+  const ImportedCatalog catalog = read("litellm", file_text("test/catalogs/litellm.json"));
+  EXPECT_EQ(reason_of(catalog, "wandb/openai/gpt-oss-120b"),
+            "input_cost_per_token: 0.015 per token is outside 1e-10 to 1e-2");
+  EXPECT_EQ(reason_of(catalog, "gpt-realtime-whisper"),
+            "input_cost_per_second: float dust: which decimal \"0.0002833333333333333\" was meant to be is ambiguous");
+  EXPECT_EQ(reason_of(catalog, "github_copilot/gpt-4o"), "it has no price");
+  EXPECT_EQ(reason_of(catalog, "deepseek/deepseek-chat"), "\"deepseek-chat\" has another price for the same SKU");
+  EXPECT_EQ(note_of(catalog, "databricks/databricks-meta-llama-3-1-8b-instruct"),
+            "input_cost_per_token 1.5000999999999998e-07 taken as 0.00000015001; "
+            "input_dbu_cost_per_token 2.1429999999999996e-06 taken as 0.000002143; "
+            "output_cost_per_token 4.5003000000000007e-07 taken as 0.00000045003; "
+            "output_dbu_cost_per_token 6.429000000000001e-06 taken as 0.000006429; "
+            "left out: input_dbu_cost_per_token (the price in DBU); left out: output_dbu_cost_per_token (the price in "
+            "DBU)");
+  EXPECT_EQ(note_of(catalog, "ollama/llama2"), "free: every rate is 0");
+}
+
+TEST(LiteLlm, OneBadEntryFailsNothingElse) {
+  const ImportedCatalog catalog = read("litellm", R"({
+    "good": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "input_cost_per_smell": 3},
+    "negative": {"litellm_provider": "p", "input_cost_per_token": -1},
+    "text": {"litellm_provider": "p", "input_cost_per_token": [1]},
+    "steps": {"litellm_provider": "p", "tiered_pricing": {"range": [0, 1]}},
+    "gap": {"litellm_provider": "p", "tiered_pricing": [{"range": [5, 9], "input_cost_per_token": 1e-06}]},
+    "sizes": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "search_context_cost_per_query": {"huge": 1}},
+    "dbu": {"litellm_provider": "p", "input_dbu_cost_per_token": 1e-06},
+    "nobody's": {"input_cost_per_token": 1e-06},
+    "list": [1, 2], "word": "x", "nothing": null})");
+  ASSERT_EQ(catalog.prices.size(), 2U);
+  EXPECT_EQ(note_of(catalog, "good"), "left out: input_cost_per_smell (unknown)");
+  EXPECT_EQ(price_of(catalog, sku("p", "dbu")), R"({"currency": "DBU", "rates": {"input_tokens": "1/1M"}})");
+  EXPECT_EQ(catalog.quarantined.size(), 9U);
+  EXPECT_EQ(reason_of(catalog, "text"), "input_cost_per_token: not a number");
+  EXPECT_EQ(reason_of(catalog, "gap"), "tiered_pricing: no range begins at 0");
+  EXPECT_EQ(reason_of(catalog, "nobody's"), "it is no model");
+}
+
+TEST(GenaiPrices, Prices) {
+  const ImportedCatalog catalog = read("genai-prices", file_text("test/catalogs/genai_prices.json"));
+  const Timestamp before = must(parse_timestamp("2025-06-09T23:59:59Z"), "");
+  const Timestamp after = must(parse_timestamp("2025-06-10"), "");
+  const Sku o3 = sku("openai", "o3");
+  EXPECT_EQ(price_of(catalog, o3, before),
+            usd(R"("input_tokens": "10/1M", "cache_read_tokens": "0.5/1M", "output_tokens": "40/1M")"));
+  EXPECT_EQ(price_of(catalog, o3, after),
+            usd(R"("input_tokens": "2/1M", "cache_read_tokens": "0.5/1M", "output_tokens": "8/1M")"));
+  EXPECT_EQ(price_of(catalog, sku("perplexity", "sonar")),
+            usd(R"("input_tokens": "1/1M", "output_tokens": "1/1M", "requests": "12/1k")"));
+  EXPECT_EQ(
+      price_of(catalog, sku("google", "gemini-2.5-pro")).substr(0, 121),
+      R"({"currency": "USD", "rates": {"input_tokens": {"base": "1.25/1M", "tiers": [{"above": 200000, "rate": "2.5/1M"}]}, "cache)");
+  EXPECT_EQ(note_of(catalog, "huggingface_together/Qwen/Qwen3-VL-8B-Instruct"),
+            "input_mtok 0.18000000000000002 taken as 0.18");
+  EXPECT_EQ(reason_of(catalog, "openai/moderation"), "it has no price");
+  EXPECT_EQ(reason_of(catalog, "openrouter/google/gemini-3-flash-preview").substr(0, 28),
+            "cache_write_mtok: float dust");
+}
+
+TEST(GenaiPrices, OneBadModelFailsNothingElse) {
+  const ImportedCatalog catalog = read("genai-prices", R"([{"models": [
+    {"id": "good", "prices": {"input_mtok": 1, "output_mtok": null}},
+    {"id": "unknown", "prices": {"input_mtok": 1, "smell": 2}},
+    {"id": "absurd", "prices": {"input_mtok": 10001}},
+    {"id": "backwards", "prices": [{"constraint": {"start_date": "2026-02-01"}, "prices": {"input_mtok": 1}},
+                                   {"constraint": {"start_date": "2026-01-01"}, "prices": {"input_mtok": 2}}]},
+    {"id": "tier", "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 5}]}}},
+    {"prices": {}}, 7], "id": "P-Q"}])");
+  ASSERT_EQ(catalog.prices.size(), 1U);
+  EXPECT_EQ(catalog.prices[0].sku.provider, "p-q");
+  EXPECT_EQ(catalog.quarantined.size(), 6U);
+  EXPECT_EQ(reason_of(catalog, "p-q/backwards"), "its prices do not follow one another in time");
+}
+
+TEST(PgSpendCatalog, ShippedCatalogIsReadWhole) {
+  const ImportedCatalog catalog = read("pg_spend", file_text("catalog/pg_spend_catalog.json"));
+  EXPECT_GT(catalog.prices.size(), 1000U);
+  EXPECT_TRUE(catalog.quarantined.empty());
+  for (const ImportedPrice& price : catalog.prices) {
+    EXPECT_FALSE(price.source.empty());
+    EXPECT_NE(price.checked, timestamp_max);
+  }
+}
+
+TEST(PgSpendCatalog, OneBadEntryFailsNothingElse) {
+  const ImportedCatalog catalog =
+      read("pg_spend", R"({"format": "pg_spend", "version": 1, "checked": "2026-01-01", "prices": [
+    {"provider": "P", "model": " M ", "service_tier": "default", "price": {"rates": {"input_tokens": "1/1M"}}},
+    {"provider": "p", "model": "m", "price": {"rates": {"input_tokens": "2/1M"}}},
+    {"provider": "p", "price": {"rates": {}}}, {"provider": "p", "model": "n", "price": {"rates": {"input_tokens": 1}}},
+    {"provider": "p", "model": "o", "colour": "red", "price": {"rates": {}}}, 5]})");
+  ASSERT_EQ(catalog.prices.size(), 1U);
+  EXPECT_EQ(catalog.prices[0].sku, sku("p", "m"));
+  EXPECT_EQ(catalog.quarantined.size(), 5U);
+  EXPECT_EQ(reason_of(catalog, "prices[4]"), "unknown key \"colour\"");
+}
+
+TEST(Catalog, DocumentsOfAnotherKind) {
+  const struct {
+    const char* format;
+    const char* document;
+    ErrorKind kind;
+  } cases[] = {
+      {"csv", "{}", ErrorKind::invalid_value},
+      {"litellm", "[]", ErrorKind::invalid_text},
+      {"litellm", "7", ErrorKind::invalid_text},
+      {"litellm", "{", ErrorKind::invalid_text},
+      {"genai-prices", "{}", ErrorKind::invalid_text},
+      {"genai-prices", "[5]", ErrorKind::invalid_text},
+      {"genai-prices", "null", ErrorKind::invalid_text},
+      {"genai-prices", "[[]]", ErrorKind::invalid_text},
+      {"pg_spend", "[]", ErrorKind::invalid_text},
+      {"pg_spend", "{}", ErrorKind::invalid_text},
+      {"pg_spend", R"({"prices": 5})", ErrorKind::invalid_text},
+      {"pg_spend", R"({"version": 2, "prices": []})", ErrorKind::invalid_value},
+      {"pg_spend", R"({"format": "litellm", "prices": []})", ErrorKind::invalid_value},
+      {"genai-prices", R"([{"models": [{"id": "m", "prices": {"input_mtok": 1}}]}])", ErrorKind::invalid_value},
+  };
+  for (const auto& [format, document, kind] : cases) {
+    const Result<ImportedCatalog> result = read_catalog(format, document);
+    ASSERT_FALSE(result.ok()) << format << ' ' << document;
+    EXPECT_EQ(result.error().kind, kind) << document << ": " << result.error().message;
+  }
+  EXPECT_TRUE(read("litellm", "{}").prices.empty());
+  EXPECT_TRUE(read("genai-prices", "[]").prices.empty());
+}
+
+TEST(Catalog, HostileDocumentsStaySmall) {
+  // One entry with too many parts; too deep; very many entries that are no models.
+  std::string wide = R"({"m": {"litellm_provider": "p", "x": [)";
+  for (int i = 0; i < 100'000; ++i) {
+    wide += "1,";
+  }
+  const Result<ImportedCatalog> too_wide = read_catalog("litellm", wide + "1]}}");
+  ASSERT_FALSE(too_wide.ok());
+  EXPECT_EQ(too_wide.error().message, "JSON value has too many parts in \"m\"");
+  const std::string deep = R"({"m": )" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_FALSE(read_catalog("litellm", deep).ok());
+  EXPECT_FALSE(read_catalog("litellm", std::string(max_catalog_bytes + 1, ' ')).ok());
+}
+
+}  // namespace
+}  // namespace spend::test
