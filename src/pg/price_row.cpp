@@ -193,6 +193,7 @@ HeapTuple before_insert(TriggerData* trigger) {
     return trigger->tg_trigtuple;
   }
   check_time(row);
+  row.spread_other_usage();
   price_usage_row(row, MissingPrice::warn);
   require_dimensions(row);
   Attribution& attribution = attribute(row);
@@ -254,6 +255,7 @@ HeapTuple before_update(TriggerData* trigger) {
     return after.form();
   }
   check_time(after);
+  after.spread_other_usage();
   if (pricing_changed(before, after)) {
     price_usage_row(after, MissingPrice::warn);
   }

@@ -180,6 +180,27 @@ Decimal checked_count(Datum datum, const char* name) {
 
 }  // namespace
 
+void UsageRow::spread_other_usage() {
+  if (is_null(columns_.other_usage)) {
+    return;
+  }
+  Usage rest = usage_of(get(columns_.other_usage));
+  bool moved = false;
+  for (std::size_t i = 0; i < columns_.meters.size(); ++i) {
+    const Decimal* const quantity = is_null(columns_.meters[i]) ? rest.find(UsageColumns::meter_names[i]) : nullptr;
+    if (quantity != nullptr) {
+      set(columns_.meters[i], encode_numeric(*quantity));
+      rest.set(UsageColumns::meter_names[i], Decimal());
+      moved = true;
+    }
+  }
+  if (moved && rest.empty()) {
+    set_null(columns_.other_usage);
+  } else if (moved) {
+    set(columns_.other_usage, usage_datum(rest));
+  }
+}
+
 Usage UsageRow::usage() const {
   Usage result;
   result.reserve(columns_.meters.size());

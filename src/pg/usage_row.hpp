@@ -63,6 +63,9 @@ class UsageRow {
   /// A tuple with the present values, palloc'd.
   HeapTuple form() const;
 
+  /// Moves quantities that have a column out of other_usage into it, where the column is not set: an app may give all
+  /// it knows as one token_usage.
+  void spread_other_usage();
   /// The quantities that a price is applied to. Errors: 22023 for a negative, NaN or infinite count, naming the column.
   Usage usage() const;
   /// Whether the row carries any quantity at all: no usage is not zero usage.

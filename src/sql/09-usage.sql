@@ -119,7 +119,7 @@ COMMENT ON COLUMN spend.usage.tool_calls IS 'Tool calls made; billed where the p
 COMMENT ON COLUMN spend.usage.retrieval_queries IS 'Retrieval queries made; billed where the price has a rate for them.';
 COMMENT ON COLUMN spend.usage.agent_steps IS 'Steps of the agent; not billed.';
 COMMENT ON COLUMN spend.usage.original_input_tokens IS 'Input tokens before compression; not billed.';
-COMMENT ON COLUMN spend.usage.other_usage IS 'Quantities of every other meter.';
+COMMENT ON COLUMN spend.usage.other_usage IS 'Quantities of every other meter. A quantity that has a column may be given here too: it is moved there, unless the column is set.';
 COMMENT ON COLUMN spend.usage.status IS 'How the call ended (ok, error, ...).';
 COMMENT ON COLUMN spend.usage.accepted IS 'Whether the result was accepted.';
 COMMENT ON COLUMN spend.usage.human_reviewed IS 'Whether a person reviewed the result.';

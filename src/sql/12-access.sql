@@ -32,6 +32,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('user', 'spend.cost_breakdown(text, spend.token_usage, text, timestamptz, jsonb)'),
            ('user', 'spend.cost_breakdown(spend.price, spend.token_usage, jsonb)'),
            ('user', 'spend.estimate(text, bigint, bigint, text, timestamptz, jsonb)'),
+           ('user', 'spend.usage_from(text, jsonb, text, boolean)'), ('user', 'spend.usage_lines(text, jsonb, text, boolean)'),
+           ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),

@@ -1,0 +1,344 @@
+#include "core/formats/collector.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "core/error_text.hpp"
+#include "core/formats/iterations.hpp"
+#include "core/formats/names.hpp"
+#include "core/formats/otel.hpp"
+#include "core/formats/payload.hpp"
+#include "core/formats/shape.hpp"
+
+namespace spend::formats {
+
+namespace {
+
+template <std::size_t N>
+bool is_one_of(std::string_view text, const std::array<std::string_view, N>& texts) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+void assign(std::string& to, std::string_view text) {
+  constexpr std::size_t longest = 1024;
+  if (!text.empty() && text.size() <= longest) {
+    to = text;
+  }
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return result;
+}
+
+/// The id of a complete response, or of an event that is billed apart; "" for a part of a stream.
+std::string final_id(const Json& part) {
+  constexpr std::array<std::string_view, 4> done = {"response.done", "response.completed", "response.incomplete",
+                                                    "response.failed"};
+  constexpr std::array<std::string_view, 3> complete = {"chat.completion", "text_completion", "response"};
+  const std::string_view type = text_member(part, {"type"});
+  const Json* const response = member(part, "response");
+  if (is_one_of(type, done) && is_object(response)) {
+    return std::string(text_member(*response, {"id"}));
+  }
+  // Transcribing what was said in a realtime session is the work of another model.
+  if (type.ends_with("transcription.completed")) {
+    return "item " + std::string(text_member(part, {"item_id", "event_id"}));
+  }
+  if (type == "message" || is_one_of(text_member(part, {"object"}), complete)) {
+    return std::string(text_member(part, {"id"}));
+  }
+  return {};
+}
+
+/// Calls of OpenAI's own tools, which no token count tells of.
+void count_output_tools(const Json& output, Usage& tools) {
+  std::uint64_t web = 0;
+  std::uint64_t file = 0;
+  std::set<std::string_view> containers;
+  for (const Json& item : output.items) {
+    const std::string_view type = text_member(item, {"type"});
+    if (type == "web_search_call") {
+      // Opening a page that was found, and finding in it, are not billed.
+      const Json* const action = member(item, "action");
+      const std::string_view kind = action != nullptr ? text_member(*action, {"type"}) : "";
+      web += kind.empty() || kind == "search" ? 1 : 0;
+    } else if (type == "file_search_call") {
+      ++file;
+    } else if (type == "code_interpreter_call") {
+      containers.insert(text_member(item, {"container_id"}));
+    }
+  }
+  tools.set("web_searches", Decimal::from_integer(web));
+  tools.set("file_searches", Decimal::from_integer(file));
+  tools.set("code_sessions", Decimal::from_integer(containers.size()));
+}
+
+/// The vendor's own figure in USD: xAI in units of 1e-10, OpenRouter and DeepInfra as a number, Perplexity as a total.
+Count reported_cost(const Json& usage) {
+  if (const Json* const ticks = member(usage, "cost_in_usd_ticks")) {
+    const Count count = read_cost(ticks);
+    constexpr int tick_scale = 10;
+    if (!count.has_value() || count->scale() + tick_scale > Decimal::max_scale) {
+      return std::nullopt;
+    }
+    const Result<Decimal> cost = Decimal::from_parts(count->coefficient(), count->scale() + tick_scale);
+    return cost.ok() ? Count(*cost) : std::nullopt;
+  }
+  const Json* const cost = member(usage, {"cost", "estimated_cost"});
+  return is_object(cost) ? read_cost(member(*cost, "total_cost")) : read_cost(cost);
+}
+
+}  // namespace
+
+void Collector::Facts::read(const Json& object) {
+  assign(model, text_member(object, {"model", "model_version", "model_name", "model_id"}));
+  const Json* const tier = member(object, "service_tier");
+  const std::string_view served = tier != nullptr && tier->type == Json::Type::object
+                                      ? text_member(*tier, {"type"})
+                                      : text_member(object, {"service_tier"});
+  if (served != "auto") {  // "auto" asks; it does not say what served
+    assign(service_tier, served);
+  }
+  if (std::string traffic = lower(text_member(object, {"traffic_type"})); !traffic.empty() && served.empty()) {
+    constexpr std::string_view prefix = "on_demand_";
+    assign(service_tier, traffic.starts_with(prefix) ? traffic.substr(prefix.size()) : traffic);
+  }
+  const Json* const performance = member(object, "performance_config");
+  const std::string_view pace =
+      performance != nullptr ? text_member(*performance, {"latency"}) : text_member(object, {"speed"});
+  if (pace != "standard") {
+    assign(speed, pace);
+  }
+  const std::string_view place = text_member(object, {"inference_geo"});
+  if (place != "global" && place != "not_available") {
+    assign(region, place);
+  }
+}
+
+void Collector::fail(std::string problem) {
+  if (malformed_.empty()) {
+    malformed_ = std::move(problem);
+  }
+}
+
+/// Takes wrappers apart: text that holds JSON (a line of an event stream), OTLP's lists of spans.
+bool Collector::expand(Json& part, int depth) {
+  constexpr int deepest = 4;
+  if (depth > deepest) {
+    return false;
+  }
+  const auto expand_text = [&](std::string_view text) {
+    if (text.starts_with("data:")) {
+      text.remove_prefix(5);
+    }
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.starts_with('{')) {
+      return;
+    }
+    if (const std::optional<Error> error = read_parts(text, [&](Json inner) { add(std::move(inner), depth + 1); })) {
+      fail("text in the payload is no JSON: " + error->message);
+    }
+  };
+  if (part.type == Json::Type::string) {
+    expand_text(part.text);
+    return true;
+  }
+  if (const Json* const data = part.find("data"); data != nullptr && data->type == Json::Type::string) {
+    if (data->text.starts_with('{')) {
+      expand_text(data->text);
+      return true;
+    }
+  }
+  for (const std::string_view name : {"resource_spans", "scope_spans", "spans"}) {
+    const auto list = std::find_if(part.members.begin(), part.members.end(), [&](const Json::Member& each) {
+      return each.value.type == Json::Type::array && same_name(each.key, name);
+    });
+    if (list != part.members.end()) {
+      for (Json& item : list->value.items) {
+        add(std::move(item), depth + 1);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+void Collector::add(Json part, int depth) {
+  if (expand(part, depth)) {
+    return;
+  }
+  if (part.type != Json::Type::object) {
+    return;
+  }
+  if (part.find("key") != nullptr && part.find("value") != nullptr) {
+    attributes_.type = Json::Type::array;
+    attributes_.items.push_back(std::move(part));
+  } else if (is_otel(part)) {
+    add_span(part);
+  } else {
+    add_response(std::move(part));
+  }
+}
+
+void Collector::add_span(const Json& span) {
+  Counts counts;
+  OtelSpan told = read_otel(span, counts);
+  if (!told.bills) {
+    not_billed_ = "operation " + quoted(told.operation) + " repeats the usage of the calls within";
+    return;
+  }
+  if (!counts.problem().empty()) {
+    fail(counts.problem());
+  }
+  if (!counts.found()) {
+    lacking_ = "the attributes have no token count";
+    assign(facts_.model, told.model);
+    return;
+  }
+  UsageLine line;
+  line.model = std::move(told.model);
+  line.usage = std::move(counts.usage);
+  line.service_tier = std::move(told.service_tier);
+  line.reported_cost = told.cost;
+  line.reported_currency = told.cost.has_value() ? "USD" : "";
+  result_.lines.push_back(std::move(line));
+}
+
+Collector::Response& Collector::response_of(const Json& part) {
+  const std::string id = final_id(part);
+  if (!id.empty()) {
+    const auto known = by_id_.find(id);
+    if (known != by_id_.end()) {
+      return responses_[known->second];
+    }
+  }
+  if (responses_.empty() || responses_.back().is_final) {
+    responses_.emplace_back();
+  }
+  if (!id.empty()) {
+    responses_.back().is_final = true;
+    by_id_.emplace(id, responses_.size() - 1);
+  }
+  return responses_.back();
+}
+
+void Collector::add_response(Json part) {
+  const Located located = locate_usage(part);
+  if (located.usage == nullptr) {
+    if (!located.problem.empty()) {
+      fail(located.problem);
+    }
+    Facts& facts = responses_.empty() || responses_.back().is_final ? facts_ : responses_.back().facts;
+    facts.read(part);
+    for (const std::string_view name : {"message", "response"}) {
+      const Json* const inner = member(part, name);
+      if (is_object(inner)) {
+        facts.read(*inner);
+      }
+    }
+    return;
+  }
+  Response& response = response_of(part);
+  for (const Json* const envelope : located.envelopes) {
+    response.facts.read(*envelope);
+    if (const Json* const breakdown = member(*envelope, "usage_breakdown")) {
+      response.breakdown = *breakdown;
+    }
+    if (const Json* const output = member(*envelope, "output"); output != nullptr && hints_.openai) {
+      count_output_tools(*output, response.tools);
+    }
+    // A list of embeddings or of ranked documents.
+    if (shape_of(*located.usage) == Shape::total && text_member(*envelope, {"object"}) == "list") {
+      hints_.total_is_input = true;
+    }
+  }
+  response.facts.read(*located.usage);
+  Json usage = *located.usage;
+  // Gemini's last chunk holds the final counts, some of them below those of chunks before.
+  if (shape_of(usage) == Shape::gemini) {
+    response.usage = std::move(usage);
+  } else {
+    merge_maximum(response.usage, std::move(usage));
+  }
+  response.has_usage = true;
+}
+
+bool Collector::emit(const Response& response) {
+  const Facts& facts = response.facts;
+  const std::string& model = facts.model.empty() ? facts_.model : facts.model;
+  std::vector<Share> shares = split_by_model(response.usage, response.breakdown, model, hints_);
+  for (const Share& share : shares) {
+    if (!share.counts.problem().empty()) {
+      fail(share.counts.problem());
+      return false;
+    }
+  }
+  if (!shares.front().counts.found()) {
+    lacking_ = shape_of(response.usage) == Shape::total ? "a total alone does not tell input from output"
+                                                        : "the usage has no count that is known";
+    return false;
+  }
+  const Count cost = reported_cost(response.usage);
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    UsageLine line;
+    line.model = std::move(shares[i].model);
+    line.usage = std::move(shares[i].counts.usage);
+    line.service_tier = facts.service_tier.empty() ? facts_.service_tier : facts.service_tier;
+    line.speed = facts.speed;
+    line.region = facts.region;
+    if (i == 0) {
+      for (const Usage::Entry& entry : response.tools.entries()) {
+        if (line.usage.find(entry.meter()) == nullptr) {
+          line.usage.set(entry.meter(), entry.quantity);
+        }
+      }
+      line.reported_cost = cost;
+      line.reported_currency = cost.has_value() ? "USD" : "";
+    }
+    result_.lines.push_back(std::move(line));
+  }
+  return true;
+}
+
+ProviderUsage Collector::finish() && {
+  if (attributes_.type == Json::Type::array) {
+    Json span;
+    span.type = Json::Type::object;
+    span.members.push_back({"attributes", std::move(attributes_)});
+    add_span(span);
+  }
+  for (const Response& response : responses_) {
+    emit(response);
+  }
+  using Outcome = ProviderUsage::Outcome;
+  if (!malformed_.empty()) {
+    result_.outcome = Outcome::malformed;
+    result_.problem = std::move(malformed_);
+  } else if (!result_.lines.empty()) {
+    result_.outcome = Outcome::usage;
+    return std::move(result_);
+  } else if (!not_billed_.empty()) {
+    result_.outcome = Outcome::not_billed;
+    result_.problem = std::move(not_billed_);
+  } else {
+    result_.outcome = Outcome::no_usage;
+    result_.problem = lacking_.empty() ? "the payload has no usage" : std::move(lacking_);
+  }
+  const Facts& facts = responses_.empty() ? facts_ : responses_.front().facts;
+  UsageLine known;
+  known.model = facts.model.empty() ? facts_.model : facts.model;
+  known.service_tier = facts.service_tier.empty() ? facts_.service_tier : facts.service_tier;
+  known.speed = facts.speed;
+  known.region = facts.region;
+  result_.lines.clear();
+  result_.lines.push_back(std::move(known));
+  return std::move(result_);
+}
+
+}  // namespace spend::formats

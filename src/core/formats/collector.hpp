@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/formats/hints.hpp"
+#include "core/formats/provider_usage.hpp"
+#include "core/json.hpp"
+
+namespace spend::formats {
+
+/// Gathers the parts of a payload into responses, and what they say into lines.
+class Collector {
+ public:
+  explicit Collector(const Hints& hints) : hints_(hints) {}
+
+  void add(Json part, int depth = 0);
+  void fail(std::string problem);
+  ProviderUsage finish() &&;
+
+ private:
+  /// What is told beside the counts; later parts win.
+  struct Facts {
+    std::string model;
+    std::string service_tier;
+    std::string speed;
+    std::string region;
+
+    void read(const Json& object);
+  };
+  /// One response, be it streamed.
+  struct Response {
+    bool is_final = false;  ///< a complete response: what follows under another id is another one
+    bool has_usage = false;
+    Json usage;
+    Json breakdown;
+    Usage tools;  ///< calls of tools that stand in the output
+    Facts facts;
+  };
+
+  bool expand(Json& part, int depth);
+  void add_response(Json part);
+  void add_span(const Json& span);
+  Response& response_of(const Json& part);
+  bool emit(const Response& response);
+
+  Hints hints_;
+  Facts facts_;  ///< of parts before any response
+  std::vector<Response> responses_;
+  std::map<std::string, std::size_t> by_id_;
+  Json attributes_;  ///< OTLP's keys and values, when they are the payload's own list
+  ProviderUsage result_;
+  std::string malformed_;
+  std::string not_billed_;
+  std::string lacking_;
+};
+
+}  // namespace spend::formats

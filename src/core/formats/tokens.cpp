@@ -1,0 +1,100 @@
+#include <string>
+
+#include "core/formats/families.hpp"
+#include "core/meter_table.hpp"
+
+namespace spend::formats {
+
+namespace {
+
+/// Times to live that are meters of their own; writes of another time stay in cache_write_tokens.
+constexpr std::array<std::string_view, 4> lifetimes = {"5m", "30m", "1h", "24h"};
+
+/// Cache writes by time to live, from where the vendors put them. Their sum.
+Count read_lifetimes(const Json& usage, const Json* details, Counts& counts) {
+  Count written;
+  for (const Json* const place : {counts.object(&usage, {"cache_creation"}), details}) {
+    for (const std::string_view lifetime : lifetimes) {
+      const Count count = counts.first(place, {meter_name("ephemeral_", lifetime, "_input_tokens")});
+      counts.add(meter_name("cache_write_", lifetime, "_tokens"), count);
+      written = counts.sum(written, count);
+    }
+  }
+  const Json* const list = counts.list(&usage, {"cache_details"});
+  for (const Json& item : list != nullptr ? list->items : std::vector<Json>()) {
+    const std::string_view ttl = text_member(item, {"ttl"});
+    const Count count = counts.first(&item, {"input_tokens"});
+    for (const std::string_view lifetime : lifetimes) {
+      if (ttl == lifetime) {
+        counts.add(meter_name("cache_write_", lifetime, "_tokens"), count);
+      }
+    }
+    written = counts.sum(written, count);
+  }
+  return written;
+}
+
+/// OpenAI's image API names no cached tokens, and its answers without output details are images.
+bool looks_like_images(const Json* in, const Json* out) {
+  return in != nullptr && out == nullptr && member(*in, "image_tokens") != nullptr &&
+         member(*in, "cached_tokens") == nullptr && member(*in, "audio_tokens") == nullptr;
+}
+
+/// Counts under our own meters' names, as some libraries keep them.
+void read_own_names(const Json& usage, Counts& counts) {
+  for (const auto& [key, value] : usage.members) {
+    const MeterInfo* const meter = find_meter(key);
+    if (meter != nullptr && value.type != Json::Type::null && index_of(*meter) < tree_size &&
+        counts.usage.find(key) == nullptr) {
+      counts.set(key, counts.first(&usage, {key}));
+    }
+  }
+}
+
+}  // namespace
+
+void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
+  const Json* const in = counts.object(&usage, {"input_tokens_details", "input_token_details"});
+  const Json* const out = counts.object(&usage, {"output_tokens_details", "output_token_details"});
+  const Count input = counts.first(&usage, {"input_tokens", "input_token_count", "input_text_token_count"});
+  const Count output = counts.first(&usage, {"output_tokens", "output_token_count"});
+  const Count total = counts.first(&usage, {"total_tokens", "total_token_count"});
+
+  const Count read_beside = counts.first(&usage, {"cache_read_input_tokens", "cache_read_input_token_count"});
+  const Count write_flat = counts.first(&usage, {"cache_creation_input_tokens", "cache_write_input_tokens",
+                                                 "cache_creation_input_token_count", "cache_write_input_token_count"});
+  const Count write_beside = larger(write_flat, read_lifetimes(usage, in, counts));
+  const Count read_inside =
+      larger(counts.largest(in, {"cached_tokens", "cache_read", "cache_read_tokens"}),
+             counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens"}));
+  const Count write_inside =
+      larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation"}),
+             counts.first(&usage, {"cache_write_tokens"}));
+
+  const bool cache_beside = (read_beside.has_value() || write_beside.has_value()) && !hints.includes_cache &&
+                            (hints.excludes_cache || (!read_inside.has_value() && !write_inside.has_value()));
+  if (cache_beside && input.has_value()) {
+    counts.set("input_tokens", counts.sum(input, counts.sum(read_beside, write_beside)));
+  } else {
+    counts.set("input_tokens", input);
+  }
+  counts.set("cache_read_tokens", larger(read_beside, read_inside));
+  counts.set("cache_write_tokens", larger(write_beside, write_inside));
+  read_modalities(in, "input_", "_tokens", counts);
+  read_modalities(counts.object(in, {"cached_tokens_details"}), "cache_", "_read_tokens", counts);
+
+  const Count by_total = cache_beside ? std::nullopt : difference(total, input);
+  counts.set("output_tokens", larger(output, by_total));
+  const Count reasoning = larger(counts.first(out, {"reasoning_tokens", "thinking_tokens", "reasoning"}),
+                                 counts.first(&usage, {"reasoning_tokens", "reasoning_output_tokens"}));
+  counts.set("output_reasoning_tokens",
+             larger(reasoning, by_total > output && output.has_value() ? difference(by_total, output) : std::nullopt));
+  read_modalities(out, "output_", "_tokens", counts);
+  if ((hints.images && out == nullptr) || looks_like_images(in, out)) {
+    counts.set("output_image_tokens", output);
+  }
+  read_server_tools(usage, counts);
+  read_own_names(usage, counts);
+}
+
+}  // namespace spend::formats
