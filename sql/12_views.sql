@@ -4,10 +4,11 @@
 \set ECHO none
 \i :setup
 \set ECHO all
+-- What begins with an underscore is internal: only functions read it.
 CREATE VIEW regress.view_columns AS
 SELECT c.relname AS view, a.attname AS column, a.attnum, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
-WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v';
+WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v' AND c.relname NOT LIKE '\_%';
 
 -- The contract: names, types, comments, keys, barriers.
 SELECT view, string_agg("column" || ' ' || type, ', ' ORDER BY attnum) AS columns FROM regress.view_columns GROUP BY 1 ORDER BY view COLLATE "C";

@@ -16,7 +16,7 @@ CREATE ROLE regress_analyst IN ROLE regress_team;
 CREATE ROLE regress_many;
 CREATE ROLE "regress Odd ""name""";
 RESET client_min_messages;
-CREATE VIEW regress.view_names AS SELECT c.relname AS view FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v';
+CREATE VIEW regress.view_names AS SELECT c.relname AS view FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v' AND c.relname NOT LIKE '\_%';
 CREATE FUNCTION regress.as_role(role text, command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   result text;

@@ -43,6 +43,9 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'),
+           ('reader', 'spend.commitment_status(text, timestamptz, timestamptz, timestamptz)'), ('reader', 'spend.tokens(spend.usage)'),
+           ('reader', 'spend._commitment_periods(spend.commitments, timestamptz, timestamptz)'), ('reader', 'spend._period_step(text)'),
+           ('reader', 'spend._commitment_due(spend.commitments, numeric, numeric, numeric, numeric)'), ('reader', 'spend._tiered_amount(numeric, jsonb, text)'),
            ('admin', 'spend.set_price_term(text, text, numeric, numeric, text, jsonb, timestamptz, timestamptz, boolean, integer, text, text)'),
            ('admin', 'spend.end_price_term(text, timestamptz, text)'),
            ('admin', 'spend.apply_price_terms(numeric, jsonb, text, timestamptz)'), ('admin', 'spend.apply_price_terms(spend.usage, numeric, text)'),
@@ -68,14 +71,17 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', 'SEQUENCE spend.usage_usage_id_seq' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
-  SELECT 'USAGE', 'SEQUENCE spend.budgets_budget_id_seq' WHERE access = 'admin'
+  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'commitments_commitment_id_seq']) AS t WHERE access = 'admin'
+  UNION ALL
+  SELECT 'SELECT', format('TABLE spend.%I', t)
+  FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions']) AS t WHERE access IN ('reader', 'admin')
 $$;
 COMMENT ON FUNCTION spend._privileges(text) IS 'Internal: the privileges that make up one kind of access.';
 

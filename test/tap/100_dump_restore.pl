@@ -62,6 +62,10 @@ foreach my $database ('postgres', 'plain', 'custom', 'data')
 		'2.25|{3}', "$database: customer terms apply");
 	is(query($node, q{SELECT string_agg(t.name || ' ' || t.amount, ', ' ORDER BY t.term_id) FROM spend.usage AS u, spend.price_term_lines(u) AS t
 		WHERE u.occurred_at = '2001-01-07 UTC'}, $database), 'ended -1, withdrawn 0.5', "$database: and explain what they did before they ended");
+	is(query($node, q{SELECT string_agg(s.name || ' ' || s.total_due, ', ' ORDER BY s.name) FROM spend.commitment_status(NULL, '2001-01-05', as_of => '2001-03-01') AS s}, $database),
+		'units 217, volume 2.75, year 10', "$database: commitments come to what they came to");
+	query_fails_like($node, q{INSERT INTO spend.commitments (name, kind, amount, valid_during) VALUES ('half', 'minimum', 1, '[2001-01-01,2001-01-15)')},
+		qr/does not end with one of its periods/, "$database: a commitment that leaves a choice open is refused", $database);
 	query_fails_like($node, q{SELECT spend.set_price_term('rival', 'fixed', amount => 1, scope => '{"campaign": "y"}')}, qr/could both be chosen/,
 		"$database: two terms leave no choice open", $database);
 	is(query($node, q{INSERT INTO spend.usage (request_model, input_tokens, source, idempotency_key) VALUES ('m', 1, 'app', 'k1') RETURNING usage_id}, $database),

@@ -108,6 +108,11 @@ SELECT spend.set_price_term('ended', 'discount', percent => 50, scope => '{"team
 SELECT spend.set_price_term('withdrawn', 'markup', percent => 50, scope => '{"team": "termed"}', valid_from => '-infinity');
 SELECT spend.set_price_term('tagged', 'fixed', amount => 0.25, scope => '{"campaign": "y"}', contract => 'C-1', reason => 'test');
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens, team, tags) VALUES ('2001-01-07 UTC', 'm', 2, 'termed', NULL), (now(), 'm', 1, 'termed', '{"campaign": "y"}');
+INSERT INTO spend.commitments (name, kind, scope, amount, overage_percent, valid_during, time_zone) VALUES
+  ('year', 'commitment', '{"campaign": "y"}', 10, -10, '[2001-01-01,2002-01-01)', 'UTC');
+INSERT INTO spend.commitments (name, kind, scope, spillover_scope, units, hourly_rate, period, valid_during, time_zone) VALUES
+  ('units', 'capacity', '{"team": "termed"}', '{"team": "red"}', 2, 0.5, 'term', '[2001-01-01,2001-01-10)', 'UTC');
+INSERT INTO spend.commitments (name, kind, tiers, valid_during) VALUES ('volume', 'volume', '[{"up_to": 1, "percent": 0}, {"percent": -50}]', '[2001-01-01,)');
 SELECT spend.end_price_term('withdrawn', '-infinity');
 UPDATE spend.alerts SET delivered_at = now() WHERE alert_id = (SELECT min(alert_id) FROM spend.alerts);
 SQL
@@ -122,6 +127,8 @@ sub ledger_summary
 SET TimeZone = 'UTC';
 SELECT 'price: ' || count(*) FILTER (WHERE superseded_at IS NULL) || ' live of ' || count(*) FROM spend.prices;
 SELECT 'term: ' || t FROM spend.price_terms AS t ORDER BY t.term_id;
+SELECT 'commitment: ' || c FROM spend.commitments AS c ORDER BY c.commitment_id;
+SELECT 'due: ' || s FROM spend.commitment_status(NULL, '2001-01-01', '2001-02-01', '2001-03-01') AS s;
 SELECT 'applied: ' || usage_id || ' ' || price_term_ids::text || ' ' || list_cost FROM spend.usage WHERE price_term_ids IS NOT NULL ORDER BY usage_id;
 SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || coalesce(currency, '') || ' ' || coalesce(price_id, 0) || ' ' || pricing_status || ' '
   || coalesce(attribution_id::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
