@@ -27,6 +27,17 @@ INSERT INTO spend.usage (team, user_id) SELECT 'many', repeat('x', i % 2000) || 
 INSERT INTO spend.usage (team, user_id) SELECT 'MANY', repeat('X', i % 2000) || i FROM generate_series(5000, 1, -1) AS i;
 SELECT count(DISTINCT attribution_id) AS attributions, count(*), min(rows), max(rows) FROM (SELECT attribution_id, count(*) AS rows FROM spend.usage WHERE lower(team) = 'many' GROUP BY 1) AS a;
 SELECT * FROM regress.check_dictionary();
+-- Each is in the dictionary once, whatever its length, also those that one command brought together with known ones; what a
+-- command inserts while it is under way does not get lost either.
+INSERT INTO spend.usage (team, user_id) SELECT 'mixed', CASE WHEN i % 2 = 0 THEN 'new' || i % 600 ELSE repeat('x', 1001) || '1001' END FROM generate_series(1, 2000) AS i;
+CREATE FUNCTION regress.nested(i int) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO spend.usage (team) VALUES ('inner ' || i % 7), ('inner ' || i); RETURN 'outer ' || i % 7; END $$;
+INSERT INTO spend.usage (team) SELECT regress.nested(i) FROM generate_series(1, 20) AS i;
+SELECT count(*) AS entries, count(DISTINCT attribution_id) AS attributions, count(*) FILTER (WHERE first_seen_at IS NULL) AS without_time FROM spend.attributions;
+SELECT * FROM regress.check_dictionary();
+-- A row that is not stored, alone or beside one that is.
+INSERT INTO spend.usage (usage_id, team) SELECT min(usage_id), 'never stored' FROM spend.usage ON CONFLICT DO NOTHING;
+INSERT INTO spend.usage (usage_id, team) SELECT min(usage_id), 'skipped' FROM spend.usage UNION ALL SELECT nextval('spend.usage_usage_id_seq'), 'stored' ON CONFLICT DO NOTHING;
+SELECT count(*) FILTER (WHERE dimensions ->> 'team' = 'never stored') AS alone, count(*) FILTER (WHERE dimensions ->> 'team' = 'stored') AS stored FROM spend.attributions;
 -- A combination that a savepoint takes back is stored again when it comes again in the same words.
 BEGIN;
 SAVEPOINT one;

@@ -1,9 +1,9 @@
 #include "pg/attributions.hpp"
 
 #include "core/byte_cache.hpp"
-#include "core/json.hpp"
-#include "pg/tuple_builder.hpp"
-#include "pg/values.hpp"
+#include "pg/attribution_dictionary.hpp"
+#include "pg/command_identity.hpp"
+#include "pg/tables.hpp"
 
 namespace spend {
 
@@ -125,30 +125,15 @@ void mark_stored(Attribution& attribution) {
   uncommitted.push_back(attribution.id);
 }
 
-std::optional<Dimensions> read_dictionary(const Hash128& id) {
-  const OpenTable table(Table::attributions, AccessShareLock);
-  const AttrNumber id_column = table.column("attribution_id");
-  const AttrNumber dimensions_column = table.column("dimensions");
-  std::array<AttrNumber, 1> key_columns = {id_column};
-  const Oid index = index_on(table.get(), key_columns);
-  std::array<ScanKeyData, 1> keys;
-  const Datum key = uuid_datum(id);
-  pg_call([&] { ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, key); });
-  std::optional<Dimensions> found;
-  scan_latest_index(table.get(), index, OwnChanges::visible, keys, [&](const ScannedTuple& row) {
-    if (found.has_value()) {
-      return;
-    }
-    bool is_null;
-    const Json object =
-        take(Json::parse(jsonb_text(row.get(dimensions_column, &is_null)), {.max_bytes = MaxAllocHugeSize}));
-    Dimensions dimensions;
-    for (const auto& [name, value] : object.members) {
-      dimensions.set_normalised(name, value.text);
-    }
-    found = std::move(dimensions);
-  });
-  return found;
+/// New combinations of rows that the running command is about to store, in the order of their rows.
+std::vector<Attribution*> expected;
+CommandIdentity expected_by;
+
+void forget_expected() {
+  for (Attribution* const attribution : expected) {
+    attribution->is_expected = false;
+  }
+  expected.clear();
 }
 
 }  // namespace
@@ -193,23 +178,44 @@ void keep_attribution(Attribution& attribution) {
   attribution.written_in = this_transaction();
 }
 
+void expect_attribution(Attribution& attribution) {
+  if (attribution.stored_at != Attribution::absent_level || attribution.is_expected) {
+    return;
+  }
+  const CommandIdentity command = CommandIdentity::current();
+  if (!(expected_by == command)) {
+    forget_expected();
+    expected_by = command;
+  }
+  expected.push_back(&attribution);
+  attribution.is_expected = true;
+}
+
 void store_attribution(Attribution& attribution) {
   if (attribution.stored_at != Attribution::absent_level) {
     return;
   }
-  if (!read_dictionary(attribution.id).has_value()) {
-    const OpenTable table(Table::attributions, RowExclusiveLock);
-    TupleBuilder tuple(table);
-    tuple.set("attribution_id", uuid_datum(attribution.id));
-    tuple.set("dimensions", jsonb_datum(attribution.dimensions.to_json()));
-    tuple.insert();
+  std::vector<Attribution*> batch;
+  if (attribution.is_expected) {
+    batch = expected;
+    forget_expected();
+  } else {
+    batch.push_back(&attribution);
   }
-  // If it was there, it is visible to this transaction; whether for good is known to those who read it after we end. It
-  // is looked up again then.
-  mark_stored(attribution);
+  std::vector<DictionaryEntry> entries;
+  for (const Attribution* const entry : batch) {
+    entries.push_back({entry->id, &entry->dimensions});
+  }
+  append_to_dictionary(std::move(entries));
+  // Those that were there are visible to this transaction; whether for good is known to those who read them after we
+  // end. They are looked up again then.
+  for (Attribution* const stored : batch) {
+    mark_stored(*stored);
+  }
 }
 
 void attributions_at_abort(int level) {
+  forget_expected();
   // What ends was stored last: a loop over savepoints must not walk through all that came before it.
   while (!uncommitted.empty()) {
     Attribution* const found = known.find(uncommitted.back());
@@ -236,6 +242,7 @@ void attributions_at_subcommit(int level) {
 }
 
 void attributions_at_commit() {
+  forget_expected();
   for (const Hash128& id : uncommitted) {
     Attribution* const found = known.find(id);
     if (found != nullptr) {

@@ -9,8 +9,7 @@ namespace spend {
 
 struct BudgetMatch;
 
-/// The dictionary spend.attributions: id → dimension values. Append-only and without a unique key: two writers that
-/// meet a new combination at once both append it, and nobody waits or fails (a unique key would under REPEATABLE READ).
+/// What this backend knows of the dictionary spend.attributions: id → dimension values.
 
 /// One combination of dimension values, as this backend knows it.
 struct Attribution {
@@ -25,6 +24,7 @@ struct Attribution {
   /// Nesting level of the transaction that appended it to the dictionary; committed_level: it is there for good;
   /// absent_level: not known to be.
   int stored_at = absent_level;
+  bool is_expected = false;  ///< see expect_attribution()
   /// The last transaction that wrote a row with it.
   LocalTransactionId written_in = InvalidLocalTransactionId;
 };
@@ -39,7 +39,12 @@ Attribution* find_attribution_as_sent(std::string_view raw);
 void remember_as_sent(std::string_view raw, Attribution& attribution);
 /// Keeps what find_attribution() has found as remember_attribution() does.
 void keep_attribution(Attribution& attribution);
-/// Appends the combination to the dictionary unless it is known to be there. Called for stored rows only.
+/// BEFORE ROW: notes that a row of this command is about to be stored with it, so that the command's new combinations
+/// are appended together.
+void expect_attribution(Attribution& attribution);
+/// AFTER ROW: appends the combination to the dictionary unless it is known to be there, and the other new ones of the
+/// command with it: every BEFORE event comes before. So a row that ON CONFLICT then skips may leave an entry when
+/// another row of its command was stored; the dictionary names combinations, it does not say that they have rows.
 void store_attribution(Attribution& attribution);
 /// The attribution with an id: from memory, else from the dictionary; null when it has none. Valid until the next call
 /// of this function or of remember_attribution(), unless it is kept.

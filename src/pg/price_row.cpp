@@ -201,6 +201,7 @@ HeapTuple before_insert(TriggerData* trigger) {
     return nullptr;
   }
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+  expect_attribution(attribution);
   expect_row(row, attribution);
   return slot != nullptr ? trigger->tg_trigtuple : row.form();
 }

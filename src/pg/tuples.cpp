@@ -216,11 +216,55 @@ HeapTuple find_unique(Relation relation, Oid index_oid, std::span<ScanKeyData> k
   });
 }
 
+std::vector<bool> exist_latest(Relation relation, Oid index_oid, RegProcedure equal, const std::vector<Datum>& values) {
+  auto found = std::make_unique<bool[]>(values.size());
+  pg_call([&] {
+    const Snapshot snapshot = latest_snapshot(relation, OwnChanges::visible);
+    Relation index = index_open(index_oid, AccessShareLock);
+    TupleTableSlot* slot = table_slot_create(relation, nullptr);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal, static_cast<Datum>(0));
+    IndexScanDesc scan = begin_index_scan(relation, index, SnapshotAny, &key, 1);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      CHECK_FOR_INTERRUPTS();
+      key.sk_argument = values[i];
+      index_rescan(scan, &key, 1, nullptr, 0);
+      while (!found[i] && index_getnext_slot(scan, ForwardScanDirection, slot)) {
+        found[i] = is_visible(ExecFetchSlotHeapTuple(slot, false, nullptr), snapshot,
+                              reinterpret_cast<BufferHeapTupleTableSlot*>(slot)->buffer);
+      }
+    }
+    index_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    index_close(index, AccessShareLock);
+    UnregisterSnapshot(snapshot);
+  });
+  return std::vector<bool>(found.get(), found.get() + values.size());
+}
+
 void insert_tuple(Relation relation, Datum* values, bool* nulls) {
   pg_call([&] {
     HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
     CatalogTupleInsert(relation, tuple);
     heap_freetuple(tuple);
+  });
+}
+
+void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count) {
+  if (count == 0) {
+    return;
+  }
+  pg_call([&] {
+    const TupleDesc descriptor = RelationGetDescr(relation);
+    const auto width = static_cast<std::size_t>(descriptor->natts);
+    // One by one: the server's function for many does not say where it put a tuple with values out of line.
+    CatalogIndexState indexes = CatalogOpenIndexes(relation);
+    for (std::size_t i = 0; i < count; ++i) {
+      HeapTuple tuple = heap_form_tuple(descriptor, values + i * width, nulls);
+      CatalogTupleInsertWithInfo(relation, tuple, indexes);
+      heap_freetuple(tuple);
+    }
+    CatalogCloseIndexes(indexes);
   });
 }
 

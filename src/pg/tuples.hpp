@@ -57,8 +57,14 @@ Oid index_on(Relation relation, std::span<const AttrNumber> columns);
 /// nullptr.
 HeapTuple find_unique(Relation relation, Oid index, std::span<ScanKeyData> keys);
 
+/// For each of the values, whether the latest committed state or this transaction has a tuple with it as the first
+/// column of the index; `equal` is the operator's function.
+std::vector<bool> exist_latest(Relation relation, Oid index, RegProcedure equal, const std::vector<Datum>& values);
+
 /// Inserts a tuple and its index entries.
 void insert_tuple(Relation relation, Datum* values, bool* nulls);
+/// Inserts many at once: `values` holds the columns of one tuple after the other, all are null in the same columns.
+void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count);
 /// Inserts under a short lock on the key after looking once more: the tuple that is there afterwards belongs to this
 /// transaction exactly if true is returned; false: another transaction was first, look again with find_unique().
 bool insert_if_absent(Relation relation, Oid index, std::span<ScanKeyData> keys, std::uint64_t key_hash, Datum* values,

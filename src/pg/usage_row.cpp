@@ -46,6 +46,8 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
     columns.meters[i] = at(meter_names[i]);
   }
   columns.unpriced_counts = {at("agent_steps"), at("original_input_tokens")};
+  columns.last_accounted = std::max({columns.occurred_at, columns.recorded_at, columns.attribution_id, columns.cost,
+                                     columns.currency, at("input_tokens"), at("output_tokens")});
   return columns;
 }
 
@@ -92,7 +94,9 @@ UsageRow::UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumn
     : descriptor_(descriptor), columns_(columns), slot_(slot), values_(slot->tts_values), nulls_(slot->tts_isnull) {}
 
 void UsageRow::deform_slot(AttrNumber attribute) const {
-  pg_call([&] { slot_getsomeattrs(slot_, attribute); });
+  // At once what accounting a row will read.
+  const int up_to = std::max(attribute, columns_.last_accounted);
+  pg_call([&] { slot_getsomeattrs(slot_, up_to); });
 }
 
 UsageRow UsageRow::clone() const {

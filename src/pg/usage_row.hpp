@@ -23,6 +23,8 @@ struct UsageColumns {
   /// Further counts that are checked, but not priced.
   std::array<AttrNumber, 2> unpriced_counts;
 
+  AttrNumber last_accounted;  ///< of those that accounting a row reads
+
   static UsageColumns of(TupleDesc descriptor);
 };
 
