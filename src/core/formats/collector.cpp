@@ -182,7 +182,7 @@ void Collector::add(Json part, int depth) {
   } else if (is_otel(part)) {
     add_span(part);
   } else {
-    add_response(std::move(part));
+    add_response(part);
   }
 }
 
@@ -228,7 +228,7 @@ Collector::Response& Collector::response_of(const Json& part) {
   return responses_.back();
 }
 
-void Collector::add_response(Json part) {
+void Collector::add_response(const Json& part) {
   const Located located = locate_usage(part);
   if (located.usage == nullptr) {
     if (!located.problem.empty()) {

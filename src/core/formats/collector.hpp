@@ -42,7 +42,7 @@ class Collector {
   };
 
   bool expand(Json& part, int depth);
-  void add_response(Json part);
+  void add_response(const Json& part);
   void add_span(const Json& span);
   Response& response_of(const Json& part);
   bool emit(const Response& response);

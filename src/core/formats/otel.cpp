@@ -62,7 +62,9 @@ class Attributes {
 
   void flatten(const Json& object, const std::string& path, int depth) {
     for (const auto& [key, value] : object.members) {
-      const std::string name = path.empty() ? key : path + "." + key;
+      std::string name = path;
+      name += path.empty() ? "" : ".";
+      name += key;
       if (name.size() > 200 || !is_ours(name)) {
         continue;
       }
