@@ -54,6 +54,13 @@ TEST(ProviderUsage, NullsAreAbsent) {
             R"({"input_tokens": 9, "output_tokens": 2})");
 }
 
+TEST(ProviderUsage, AnEmptyObjectOfMistralIsNoAudio) {
+  EXPECT_EQ(read("mistral", R"({"usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_audio_seconds": {}}})"),
+            R"({"input_tokens": 9, "output_tokens": 2})");
+  EXPECT_EQ(read("mistral", R"({"usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_audio_seconds": 4}})"),
+            R"({"input_tokens": 9, "output_tokens": 2, "audio_seconds": 4})");
+}
+
 TEST(ProviderUsage, MissingIsNotZero) {
   for (const char* payload :
        {R"({"model": "gpt-5"})", R"({"usage": null})", R"({"usage": {}})", "{}", "null", R"("ok")",

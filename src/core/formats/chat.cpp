@@ -73,7 +73,10 @@ void read_chat(const Json& usage, const Hints& hints, Counts& counts) {
   counts.set("output_citation_tokens", citations);
   read_modalities(out, "output_", "_tokens", counts);
 
-  counts.set("audio_seconds", counts.first(&usage, {"prompt_audio_seconds"}));
+  // Mistral writes {} where there was no audio.
+  if (!is_object(member(usage, "prompt_audio_seconds"))) {
+    counts.set("audio_seconds", counts.first(&usage, {"prompt_audio_seconds"}));
+  }
   counts.set("web_searches", counts.first(&usage, {"num_search_queries"}));
   counts.set("search_sources", counts.first(&usage, {"num_sources_used"}));
   read_server_tools(usage, counts);
