@@ -85,6 +85,16 @@ is($stdout, 'all counters equal the sum of their rows', 'pg_spend verify');
 like($stdout, qr/^cost center .*^\(untagged\) .*^all watched .* 40\.00 /ms, 'pg_spend report');
 query($node, q{UPDATE spend.counters SET spent = spent + 1 WHERE budget_id = (SELECT budget_id FROM spend.budgets WHERE name = 'all cap')});
 is(system("'$client' -d '$connection' verify >/dev/null") >> 8, 1, 'pg_spend verify exits with 1 when a counter differs');
+
+my @import = ($client, '-d', $connection, 'import', 'litellm', "$root/test/catalogs/litellm.json");
+($stdout, $stderr) = run_command([ @import, '--dry-run', '--effective-from', '-infinity' ]);
+like($stdout, qr/^dry run, nothing is changed: \d{2} added, 0 closed, 0 unchanged, 0 skipped, \d quarantined$/m, 'pg_spend import --dry-run');
+($stdout, $stderr) = run_command([ @import, '--effective-from', '-infinity' ]);
+like($stdout, qr/^wandb\S+ +quarantined .*^\d{2} added, 0 closed, 0 unchanged, 0 skipped, \d quarantined$/ms, 'pg_spend import');
+($stdout, $stderr) = run_command(\@import);
+like($stdout, qr/^0 added, 0 closed, \d{2} unchanged, 0 skipped, \d quarantined$/m, 'a second import changes nothing');
+is(system("'$client' -d '$connection' import litellm /nonexistent 2>/dev/null") >> 8, 3, 'a file that is not there is a failure');
+is(system("'$client' -d '$connection' import litellm 2>/dev/null") >> 8, 2, 'an import without a file is a usage error');
 is(system("'$client' -d '$connection' nonsense 2>/dev/null") >> 8, 2, 'an unknown command is a usage error');
 
 $node->stop;
