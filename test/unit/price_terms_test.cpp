@@ -54,6 +54,7 @@ std::string cost_after(std::string_view list_cost, std::vector<PriceTerm> given)
   return cost.to_string();
 }
 
+// The first four are the cases of LiteLLM's test_cost_calculator.py (discount and margin), in exact decimals.
 TEST(PriceTerms, DiscountThenMarkUpThenFixed) {
   EXPECT_EQ(cost_after("0.006", {term(1, TermKind::discount, "5"), term(2, TermKind::markup, "10")}), "0.00627");
   EXPECT_EQ(cost_after("0.006", {term(1, TermKind::markup, "10")}), "0.0066");
