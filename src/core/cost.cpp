@@ -20,8 +20,9 @@ std::string_view to_string(PricingStatus status) {
   return "unpriced";
 }
 
-Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines) {
-  return Evaluation(price, usage).run(on_inconsistent, with_lines);
+Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines,
+                         const RequestContext& context) {
+  return Evaluation(price, usage, context).run(on_inconsistent, with_lines);
 }
 
 }  // namespace spend

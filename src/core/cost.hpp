@@ -5,6 +5,7 @@
 
 #include "core/decimal.hpp"
 #include "core/price.hpp"
+#include "core/request_context.hpp"
 #include "core/usage.hpp"
 
 namespace spend {
@@ -24,10 +25,10 @@ enum class OnInconsistent {
 struct CostLine {
   std::string_view meter;  ///< the meter whose rate bills it (points into the Price)
   Decimal quantity;        ///< exclusive quantity billed by this line
-  Rate rate;
-  std::string tier;       ///< "" or the tier that applied: "input_tokens > 200000"
-  std::string condition;  ///< "" or the conditions that applied; filled by the price-engine part
-  Decimal amount;         ///< 18 decimals at most; the lines' amounts add up to the cost exactly
+  Rate rate;               ///< with the multipliers that applied
+  std::string tier;        ///< "" or the tier that applied: "input_tokens > 200000"
+  std::string condition;   ///< "" or the conditions that applied: "service_tier batch; x 1.1 (region us)"
+  Decimal amount;          ///< 18 decimals at most; the lines' amounts add up to the cost exactly
 };
 
 struct Costing {
@@ -52,8 +53,17 @@ struct Costing {
 ///
 /// A missing intersection (cached audio) counts as 0, or as what the other counts leave no choice about; it is
 /// inconsistent usage when cached and modality exceed the input, or it has a rate of its own, and the counts leave a
-/// choice. In the lines each amount is rounded half-even to 18 decimals and the largest carries the remainder. Errors:
-/// inconsistent_usage (OnInconsistent::raise), out_of_range (cost of 1e20 or more).
-Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines);
+/// choice.
+///
+/// Which rates hold: conditions that the request meets are asked in the price's order, the first that rates a meter
+/// decides, else the price's own rate. A schedule (a condition with times) that rates input_tokens or output_tokens
+/// replaces the rates of that whole family. Then each meter's context tier, then fallbacks to parents, then all factors
+/// that are met. A price with schedules needs context.at.
+///
+/// In the lines each amount is rounded half-even to 18 decimals and the largest carries the remainder. Errors:
+/// inconsistent_usage (OnInconsistent::raise), out_of_range (cost of 1e20 or more),
+/// invalid_value (a schedule, and no time of the years 1 to 9999).
+Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines,
+                         const RequestContext& context = {});
 
 }  // namespace spend

@@ -60,7 +60,8 @@ void settle_remainder(std::vector<CostLine>& lines, const Decimal& cost) {
 
 std::vector<CostLine> Evaluation::lines(const Decimal& cost) const {
   std::vector<CostLine> result;
-  for_each_slice([&](const MeterRate& meter, const Tier* tier, u128 quantity, int scale, const Rate& rate) {
+  for_each_slice([&](std::size_t place, const Tier* tier, u128 quantity, int scale, const Rate& rate) {
+    const MeterRate& meter = *rates_[place];
     FastSum fast;
     std::optional<Decimal> amount = fast.add(quantity, scale, rate) ? fast.round() : std::nullopt;
     if (!amount.has_value()) {
@@ -73,6 +74,7 @@ std::vector<CostLine> Evaluation::lines(const Decimal& cost) const {
     line.quantity = Decimal::from_parts(quantity, scale).value();
     line.rate = rate;
     line.tier = tier_text(meter, tier);
+    line.condition = condition_text(place);
     line.amount = amount.value_or(cost);  // a part of a cost in range is in range
     result.push_back(std::move(line));
   });

@@ -14,27 +14,22 @@ constexpr std::size_t input = meter_index("input_tokens");
 constexpr std::size_t output = meter_index("output_tokens");
 constexpr std::size_t requests = meter_index("requests");
 
-/// Flat meters by which vendors bill a whole call, so that token counts beside them are information only. Tools such as
-/// web searches are charged beside tokens and are no such basis.
-constexpr bool is_call_basis(std::size_t meter) {
-  return meter >= meter_index("images") && meter <= meter_index("rerank_searches");
-}
-
 }  // namespace
 
 void Evaluation::index_rates() {
-  const std::vector<MeterRate>& rates = price_.rates();
-  for (std::size_t i = 0; i < rates.size(); ++i) {
-    if (rates[i].known == nullptr) {
+  for (std::size_t i = 0; i < rate_count_; ++i) {
+    const MeterInfo* const known = rates_[i]->known;
+    if (known == nullptr) {
       break;  // known meters come first
     }
-    const std::size_t meter = index_of(*rates[i].known);
+    const std::size_t meter = index_of(*known);
     if (meter >= tree_size) {
       break;  // and tree meters before flat ones
     }
     priced_ |= bit(meter);
     rate_of_[meter] = static_cast<std::uint16_t>(i);
   }
+  std::fill_n(billed_.begin(), rate_count_, Billed{0, 0});
 }
 
 void Evaluation::load_tree() {
@@ -73,19 +68,19 @@ void Evaluation::bill(std::size_t rate, u128 quantity, int scale) {
   anything_billed_ = true;
 }
 
-const MeterRate* Evaluation::rate_for(std::size_t meter) const {
+std::size_t Evaluation::rate_for(std::size_t meter) const {
   if ((priced_ & bit(meter)) != 0) {
-    return &price_.rates()[rate_of_[meter]];
+    return rate_of_[meter];
   }
   for (const std::uint8_t other : fallbacks(meter)) {
     if (other == tree_size) {
       break;
     }
     if ((priced_ & bit(other)) != 0) {
-      return &price_.rates()[rate_of_[other]];
+      return rate_of_[other];
     }
   }
-  return nullptr;
+  return no_rate;
 }
 
 void Evaluation::bill_tree() {
@@ -94,14 +89,13 @@ void Evaluation::bill_tree() {
     if (quantity == 0) {
       return;
     }
-    if (const MeterRate* const rate = rate_for(meter)) {
-      bill(static_cast<std::size_t>(rate - price_.rates().data()), quantity, counts_.scale);
+    if (const std::size_t rate = rate_for(meter); rate != no_rate) {
+      bill(rate, quantity, counts_.scale);
     }
   });
 }
 
 void Evaluation::bill_flat() {
-  const std::vector<MeterRate>& rates = price_.rates();
   std::size_t next = 0;
   const auto rate_before = [](const MeterRate& rate, const Usage::Entry& entry) {
     if (rate.known != nullptr || entry.known != nullptr) {
@@ -114,11 +108,11 @@ void Evaluation::bill_flat() {
     if (entry.known != nullptr && index_of(*entry.known) < tree_size) {
       continue;
     }
-    while (next < rates.size() && rate_before(rates[next], entry)) {
+    while (next < rate_count_ && rate_before(*rates_[next], entry)) {
       ++next;
     }
-    if (next < rates.size() && rates[next].known == entry.known &&
-        (entry.known != nullptr || rates[next].meter == entry.custom_name)) {
+    if (next < rate_count_ && rates_[next]->known == entry.known &&
+        (entry.known != nullptr || rates_[next]->meter == entry.custom_name)) {
       bill(next, entry.quantity.coefficient(), entry.quantity.scale());
       call_basis_billed_ = call_basis_billed_ || (entry.known != nullptr && is_call_basis(index_of(*entry.known)));
     } else {
@@ -130,10 +124,9 @@ void Evaluation::bill_flat() {
 }
 
 void Evaluation::bill_requests() {
-  const std::vector<MeterRate>& rates = price_.rates();
   const MeterInfo* const meter = &meter_table[requests];
-  for (std::size_t i = 0; i < rates.size() && rates[i].known != nullptr; ++i) {
-    if (rates[i].known == meter) {
+  for (std::size_t i = 0; i < rate_count_ && rates_[i]->known != nullptr; ++i) {
+    if (rates_[i]->known == meter) {
       requests_billed_ = true;
       if (billed_[i].quantity == 0) {
         bill(i, 1, 0);
@@ -147,7 +140,7 @@ void Evaluation::judge_unrated() {
   std::string tokens;
   for (const std::size_t root : {input, output}) {
     const bool left_over =
-        (exclusive_.participants & bit(root)) != 0 && exclusive_.quantity[root] != 0 && rate_for(root) == nullptr;
+        (exclusive_.participants & bit(root)) != 0 && exclusive_.quantity[root] != 0 && rate_for(root) == no_rate;
     // A fee per request is usually charged beside tokens, so it stands in for them only where the price rates none.
     const bool other_basis =
         (call_basis_billed_ && (priced_ & tree_of(root)) == 0) || (requests_billed_ && priced_ == 0);
@@ -196,21 +189,22 @@ const Rate& Evaluation::whole_rate(const MeterRate& rate) const {
 
 bool Evaluation::is_free() const {
   bool free = anything_billed_;
-  for_each_slice([&](const MeterRate& /*meter*/, const Tier* /*tier*/, u128 /*quantity*/, int /*scale*/,
-                     const Rate& rate) { free = free && rate.amount.is_zero(); });
+  for_each_slice([&](std::size_t /*place*/, const Tier* /*tier*/, u128 /*quantity*/, int /*scale*/, const Rate& rate) {
+    free = free && rate.amount.is_zero();
+  });
   return free;
 }
 
 Result<Decimal> Evaluation::total() const {
   FastSum fast;
   bool fits = true;
-  for_each_slice([&](const MeterRate& /*meter*/, const Tier* /*tier*/, u128 quantity, int scale, const Rate& rate) {
+  for_each_slice([&](std::size_t /*place*/, const Tier* /*tier*/, u128 quantity, int scale, const Rate& rate) {
     fits = fits && fast.add(quantity, scale, rate);
   });
   std::optional<Decimal> sum = fits ? fast.round() : std::nullopt;
   if (!sum.has_value()) {
     WideSum wide;
-    for_each_slice([&](const MeterRate& /*meter*/, const Tier* /*tier*/, u128 quantity, int scale, const Rate& rate) {
+    for_each_slice([&](std::size_t /*place*/, const Tier* /*tier*/, u128 quantity, int scale, const Rate& rate) {
       wide.add(quantity, scale, rate);
     });
     sum = wide.round();
@@ -223,6 +217,9 @@ Result<Decimal> Evaluation::total() const {
 }
 
 Result<Costing> Evaluation::run(OnInconsistent on_inconsistent, bool with_lines) {
+  if (std::optional<Error> error = choose_rates()) {
+    return *std::move(error);
+  }
   index_rates();
   load_tree();
   if (std::optional<Error> error = reconcile(on_inconsistent)) {
@@ -247,6 +244,7 @@ Result<Costing> Evaluation::run(OnInconsistent on_inconsistent, bool with_lines)
   }
   costing.cost = *cost;
   report_fallbacks();
+  report_standard_rates();
   report_unsplit_writes();
   if (!inconsistencies_.empty()) {
     costing.status = PricingStatus::inconsistent;

@@ -32,13 +32,16 @@ struct Billed {
 /// The work of one evaluate() call. Everything lives on the stack: a row without remarks allocates nothing.
 class Evaluation {
  public:
-  Evaluation(const Price& price, const Usage& usage) : price_(price), usage_(usage) {
-    std::fill_n(billed_.begin(), price.rates().size(), Billed{0, 0});
-  }
+  Evaluation(const Price& price, const Usage& usage, const RequestContext& context)
+      : price_(price), usage_(usage), context_(context) {}
 
   Result<Costing> run(OnInconsistent on_inconsistent, bool with_lines);
 
  private:
+  std::optional<Error> choose_rates();
+  std::optional<Error> choose_by_conditions();
+  void take_rates(const std::vector<MeterRate>& rates, std::uint8_t source);
+  void take_rate(const MeterRate& rate, std::uint8_t source);
   void index_rates();
   void load_tree();
   std::optional<Error> reconcile(OnInconsistent on_inconsistent);
@@ -53,24 +56,41 @@ class Evaluation {
   std::vector<CostLine> lines(const Decimal& cost) const;
 
   void bill(std::size_t rate, u128 quantity, int scale);
-  const MeterRate* rate_for(std::size_t meter) const;
+  static constexpr std::size_t no_rate = Price::max_rates;
+  /// Place in rates_ of the rate that bills a tree meter, or no_rate.
+  std::size_t rate_for(std::size_t meter) const;
   u128 basis_count(const MeterRate& rate) const;
   const Tier* tier_crossed(const MeterRate& rate) const;
   const Rate& whole_rate(const MeterRate& rate) const;
   bool falls_back_silently(std::size_t meter, const MeterRate& billing) const;
+  void report_standard_rates();
+  Rate multiplied(const MeterRate& meter, const Rate& rate) const;
+  std::string condition_text(std::size_t rate) const;
 
   template <typename Visit>
   void for_each_slice(Visit visit) const;
   template <typename Visit>
   static void for_each_graduated_slice(const MeterRate& rate, const Billed& billed, Visit visit);
 
+  /// Where a rate comes from: the place of its condition, or one of these.
+  static constexpr std::uint8_t from_price = 255;
+  static_assert(Price::max_conditions < from_price);
+
   const Price& price_;
   const Usage& usage_;
+  const RequestContext& context_;
   TreeCounts counts_;
   Exclusive exclusive_;
+  /// The rates that hold for this request, in meter order.
+  std::size_t rate_count_ = 0;
+  std::array<const MeterRate*, Price::max_rates> rates_;
+  std::array<std::uint8_t, Price::max_rates> source_;  ///< valid where the price has conditions
+  std::size_t factor_count_ = 0;
+  std::array<std::uint8_t, Price::max_conditions> factors_;  ///< places of the conditions that multiply
+  MeterSet replaced_ = 0;  ///< meters whose rates a schedule has replaced, or left without
   MeterSet priced_ = 0;
   std::array<std::uint16_t, tree_size> rate_of_;  ///< valid where priced_ has the bit
-  std::array<Billed, Price::max_rates> billed_;   ///< valid for the price's rates
+  std::array<Billed, Price::max_rates> billed_;   ///< valid for the rates that hold
   bool anything_billed_ = false;
   bool call_basis_billed_ = false;
   bool requests_billed_ = false;
@@ -80,21 +100,28 @@ class Evaluation {
   std::string fallbacks_;
 };
 
-/// Calls visit(rate of the meter, tier or null, quantity, its scale, rate that applies) for each part billed at one
+/// Calls visit(place of the rate, tier or null, quantity, its scale, rate that applies) for each part billed at one
 /// rate. Zero quantities are left out.
 template <typename Visit>
 void Evaluation::for_each_slice(Visit visit) const {
-  const std::vector<MeterRate>& rates = price_.rates();
-  for (std::size_t i = 0; i < rates.size(); ++i) {
+  for (std::size_t i = 0; i < rate_count_; ++i) {
     if (billed_[i].quantity == 0) {
       continue;
     }
-    if (rates[i].mode == MeterRate::Mode::graduated) {
-      for_each_graduated_slice(rates[i], billed_[i], visit);
-      continue;
+    const MeterRate& meter = *rates_[i];
+    const auto visit_rate = [&](const Tier* tier, u128 quantity, int scale) {
+      const Rate& rate = tier != nullptr ? tier->rate : meter.base;
+      if (factor_count_ == 0) {
+        visit(i, tier, quantity, scale, rate);
+      } else {
+        visit(i, tier, quantity, scale, multiplied(meter, rate));
+      }
+    };
+    if (meter.mode == MeterRate::Mode::graduated) {
+      for_each_graduated_slice(meter, billed_[i], visit_rate);
+    } else {
+      visit_rate(tier_crossed(meter), billed_[i].quantity, billed_[i].scale);
     }
-    const Tier* const tier = tier_crossed(rates[i]);
-    visit(rates[i], tier, billed_[i].quantity, billed_[i].scale, tier != nullptr ? tier->rate : rates[i].base);
   }
 }
 
@@ -105,7 +132,7 @@ void Evaluation::for_each_graduated_slice(const MeterRate& rate, const Billed& b
   const Tier* current = nullptr;
   const auto slice_up_to = [&](u128 until) {
     if (until > from) {
-      visit(rate, current, until - from, Decimal::max_scale, current != nullptr ? current->rate : rate.base);
+      visit(current, until - from, Decimal::max_scale);
       from = until;
     }
   };

@@ -44,10 +44,10 @@ void Evaluation::report_fallbacks() {
     if (!has_own_quantity(counts_, meter)) {
       return;
     }
-    const MeterRate* const rate = rate_for(meter);
-    if (rate != nullptr && !falls_back_silently(meter, *rate)) {
+    const std::size_t rate = rate_for(meter);
+    if (rate != no_rate && !falls_back_silently(meter, *rates_[rate])) {
       add_reason(fallbacks_, meter_table[meter].name);
-      fallbacks_ += " at the " + rate->meter + " rate";
+      fallbacks_ += " at the " + rates_[rate]->meter + " rate";
     }
   });
 }
@@ -57,14 +57,37 @@ void Evaluation::report_unsplit_writes() {
       exclusive_.quantity[cache_write] == 0 || !has_own_quantity(counts_, cache_write)) {
     return;
   }
-  const Rate& applied = whole_rate(price_.rates()[rate_of_[cache_write]]);
+  const Rate& applied = whole_rate(*rates_[rate_of_[cache_write]]);
   for (const std::size_t lifetime : lifetimes) {
-    if ((priced_ & bit(lifetime)) != 0 && !same_value(applied, whole_rate(price_.rates()[rate_of_[lifetime]]))) {
+    if ((priced_ & bit(lifetime)) != 0 && !same_value(applied, whole_rate(*rates_[rate_of_[lifetime]]))) {
       add_reason(fallbacks_, "cache_write_tokens without a lifetime at the cache_write_tokens rate, ");
       fallbacks_ += meter_table[lifetime].name;
       fallbacks_ += " has another";
       return;
     }
+  }
+}
+
+/// A service tier that leaves out a meter of a family which it prices: that meter bills at the standard rate, and says
+/// so. Tools cost the same in all tiers, so they say nothing.
+void Evaluation::report_standard_rates() {
+  if (rate_count_ == 0 || price_.conditions().empty()) {
+    return;
+  }
+  const auto is_of_tier = [&](std::size_t rate) {
+    return source_[rate] != from_price && price_.conditions()[source_[rate]].find_test("service_tier") != nullptr;
+  };
+  for (const std::size_t root : {input, output}) {
+    const MeterSet family = tree_of(root) & priced_;
+    bool has_tier = false;
+    for_each_meter(family, [&](std::size_t meter) { has_tier = has_tier || is_of_tier(rate_of_[meter]); });
+    for_each_meter(has_tier ? family : 0, [&](std::size_t meter) {
+      const std::size_t rate = rate_of_[meter];
+      if (billed_[rate].quantity != 0 && source_[rate] == from_price) {
+        add_reason(fallbacks_, meter_table[meter].name);
+        fallbacks_ += " at the standard rate";
+      }
+    });
   }
 }
 

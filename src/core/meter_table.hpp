@@ -104,4 +104,10 @@ inline std::size_t index_of(const MeterInfo& meter) {
 inline constexpr std::size_t tree_size = meter_index("images");
 static_assert(tree_size <= 64, "tree meters are kept as bits of one word");
 
+/// Flat meters by which vendors bill a whole call, so that token counts beside them are information only. Tools such as
+/// web searches are charged beside tokens and are no such basis.
+constexpr bool is_call_basis(std::size_t meter) {
+  return meter >= meter_index("images") && meter <= meter_index("rerank_searches");
+}
+
 }  // namespace spend

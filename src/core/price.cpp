@@ -1,10 +1,8 @@
 #include "core/price.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "core/error_text.hpp"
 #include "core/image.hpp"
 #include "core/price_reader.hpp"
 
@@ -12,92 +10,9 @@ namespace spend {
 
 namespace {
 
-struct Unit {
-  Per per;
-  std::string_view name;
-  std::uint64_t divisor;
-};
-
-constexpr std::array units = {
-    Unit{Per::one, "1", 1},
-    Unit{Per::thousand, "1k", 1'000},
-    Unit{Per::million, "1M", 1'000'000},
-    Unit{Per::billion, "1B", 1'000'000'000},
-    Unit{Per::hour, "hour", 3'600},
-};
-
-constexpr int json_depth = 8;
-
-Error rate_syntax_error(std::string_view text) {
-  return {ErrorKind::invalid_text, "rate " + quoted(text) + " is not of the form AMOUNT/UNIT", "",
-          "The units are 1, 1k, 1M, 1B and hour, as in \"2.50/1M\"."};
-}
-
-void append_tiered(std::string& out, const MeterRate& rate) {
-  out += R"({"base": ")";
-  out += rate.base.to_string();
-  out += R"(", "tiers": [)";
-  bool first = true;
-  for (const Tier& tier : rate.tiers) {
-    out += first ? "{\"" : ", {\"";
-    first = false;
-    out += tier.inclusive ? "from" : "above";
-    out += "\": ";
-    out += tier.threshold.to_string();
-    out += R"(, "rate": ")";
-    out += tier.rate.to_string();
-    out += "\"}";
-  }
-  out += ']';
-  if (rate.mode == MeterRate::Mode::graduated) {
-    out += R"(, "mode": "graduated")";
-  } else if (rate.basis != "input_tokens") {
-    out += R"(, "basis": ")";
-    out += rate.basis;
-    out += '"';
-  }
-  out += '}';
-}
+constexpr int json_depth = 10;
 
 }  // namespace
-
-std::uint64_t divisor(Per per) {
-  return units[static_cast<std::size_t>(per)].divisor;
-}
-
-std::string_view unit_name(Per per) {
-  return units[static_cast<std::size_t>(per)].name;
-}
-
-Result<Rate> Rate::parse(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) {
-    return rate_syntax_error(text);
-  }
-  const std::string_view unit = text.substr(slash + 1);
-  const auto* const found =
-      std::find_if(units.begin(), units.end(), [&](const Unit& candidate) { return candidate.name == unit; });
-  if (found == units.end()) {
-    return rate_syntax_error(text);
-  }
-  Result<Decimal> amount = Decimal::parse(text.substr(0, slash));
-  if (!amount.ok()) {
-    if (amount.error().kind == ErrorKind::invalid_text) {
-      return rate_syntax_error(text);
-    }
-    Error error = std::move(amount).error();
-    error.message = "rate " + quoted(text) + ": " + error.message;
-    return error;
-  }
-  return Rate{*amount, found->per};
-}
-
-std::string Rate::to_string() const {
-  std::string result = amount.to_string();
-  result += '/';
-  result += unit_name(per);
-  return result;
-}
 
 Result<Price> Price::from_json(std::string_view json) {
   Result<Json> value = Json::parse(json, {max_json_bytes, json_depth});
@@ -110,23 +25,26 @@ Result<Price> Price::from_json(std::string_view json) {
 std::string Price::to_json() const {
   std::string result = R"({"currency": ")";
   result += currency_;
-  result += R"(", "rates": {)";
-  bool first = true;
-  for (const MeterRate& rate : rates_) {
-    result += first ? "\"" : ", \"";
-    first = false;
-    result += rate.meter;
-    result += "\": ";
-    if (rate.tiers.empty()) {
-      result += '"';
-      result += rate.base.to_string();
-      result += '"';
-    } else {
-      append_tiered(result, rate);
-    }
+  result += R"(", "rates": )";
+  result += rates_json(rates_);
+  for (const Condition& condition : conditions_) {
+    result += &condition == conditions_.data() ? R"(, "conditions": [)" : ", ";
+    result += condition.to_json();
   }
-  result += "}}";
+  result += conditions_.empty() ? "}" : "]}";
   return result;
+}
+
+bool Price::answers(std::string_view key, std::string_view value) const {
+  return std::any_of(conditions_.begin(), conditions_.end(), [&](const Condition& condition) {
+    const Condition::Test* const test = condition.find_test(key);
+    return test != nullptr && std::binary_search(test->values.begin(), test->values.end(), value);
+  });
+}
+
+bool Price::tests(std::string_view key) const {
+  return std::any_of(conditions_.begin(), conditions_.end(),
+                     [&](const Condition& condition) { return condition.find_test(key) != nullptr; });
 }
 
 Result<Price> Price::from_image(std::span<const std::byte> image) {

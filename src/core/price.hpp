@@ -7,65 +7,27 @@
 #include <string_view>
 #include <vector>
 
-#include "core/decimal.hpp"
-#include "core/meters.hpp"
+#include "core/condition.hpp"
+#include "core/rate.hpp"
 #include "core/status.hpp"
 
 namespace spend {
 
-/// How many units of the meter one amount buys. The divisor stays separate because 0.36 per hour is exact and 0.0001
-/// per second need not be.
-enum class Per : std::uint8_t { one, thousand, million, billion, hour };
-
-/// Divisor of a unit: 1, 1e3, 1e6, 1e9, 3600 (an hour is 3600 s: the meter counts seconds).
-std::uint64_t divisor(Per per);
-/// The unit as written in a rate: "1", "1k", "1M", "1B", "hour".
-std::string_view unit_name(Per per);
-
-/// Decimal amount per N units of one meter. Text form "2.50/1M"; canonical text has the normalised amount ("2.5/1M").
-struct Rate {
-  Decimal amount;
-  Per per = Per::one;
-  static Result<Rate> parse(std::string_view text);
-  std::string to_string() const;
-  friend bool operator==(const Rate&, const Rate&) = default;
-};
-
-/// One step of a tiered rate: applies when the basis is above (>) or from (>=) the threshold.
-struct Tier {
-  Decimal threshold;
-  bool inclusive = false;  ///< false: "above" (>), true: "from" (>=)
-  Rate rate;
-  friend bool operator==(const Tier&, const Tier&) = default;
-};
-
-/// The rate of one meter. Without tiers only `base` counts.
-struct MeterRate {
-  enum class Mode : std::uint8_t {
-    whole,     ///< the highest threshold crossed by the basis prices the whole quantity: what vendors do
-    graduated  ///< the meter's own billed quantity climbs through the tiers, each slice at its own rate
-  };
-  std::string meter;
-  const MeterInfo* known = nullptr;
-  Rate base;
-  std::vector<Tier> tiers;  ///< ascending thresholds, no two equal in (threshold, inclusive)
-  std::string basis;  ///< meter whose count in the request picks the tier; whole mode only, default "input_tokens"
-  Mode mode = Mode::whole;
-  friend bool operator==(const MeterRate&, const MeterRate&) = default;
-};
-
-/// All terms of one SKU. Canonical: rates in meter order, defaults left out of the text except the currency.
+/// All terms of one SKU: rates, and conditions under which other rates or multipliers hold. Canonical: rates in meter
+/// order, conditions in the order in which they are asked, defaults left out of the text except the currency.
 class Price {
  public:
   static constexpr std::size_t max_json_bytes = 64 * 1024;
-  static constexpr std::size_t max_rates = 256;
+  static constexpr std::size_t max_rates = 256;  ///< also of all distinct meters of rates and conditions together
   static constexpr std::size_t max_tiers = 64;
+  static constexpr std::size_t max_conditions = 128;
 
   /// {"currency": "USD", "rates": {meter: "AMOUNT/UNIT" | {"base": "…", "tiers": [{"above"|"from": N, "rate": "…"}],
-  /// "basis": meter, "mode": "whole"|"graduated"}}}. currency: 1 to 12 of [A-Z0-9_], first a letter (ISO 4217, or a
-  /// unit such as DBU); default USD. Errors name the offending part (key path): invalid_text, invalid_value,
-  /// out_of_range, limit_exceeded. Unknown keys are refused: a misspelt condition would otherwise change money
-  /// silently.
+  /// "basis": meter, "mode": "whole"|"graduated"}}, "conditions": [{"if": {key: value | [value, …], "time": {"hours":
+  /// "16:30-00:30", "weekdays": […], "dates": […], "time_zone": "UTC"}}, "rates": {…}} | {"if": {…}, "multiply": "1.1",
+  /// "scope": "all"|"all_but_cache"|[meter, …]}]}. currency: 1 to 12 of [A-Z0-9_], first a letter (ISO 4217, or a unit
+  /// such as DBU); default USD. Errors name the offending part (key path): invalid_text, invalid_value, out_of_range,
+  /// limit_exceeded. Unknown keys are refused: a misspelt condition would otherwise change money silently.
   static Result<Price> from_json(std::string_view json);
   std::string to_json() const;
 
@@ -76,7 +38,14 @@ class Price {
 
   const std::string& currency() const { return currency_; }
   const std::vector<MeterRate>& rates() const { return rates_; }
+  /// Conditions with rates first, in the order in which they are asked for a rate: schedules, then the others, each by
+  /// number of tests, most first; then those with a factor.
+  const std::vector<Condition>& conditions() const { return conditions_; }
   const MeterRate* find(std::string_view meter) const;
+  /// Whether some condition tests that key of a request.
+  bool tests(std::string_view key) const;
+  /// Whether some condition is met by that value of the key. `value` is normalised (text_key.hpp).
+  bool answers(std::string_view key, std::string_view value) const;
 
   friend bool operator==(const Price&, const Price&) = default;
 
@@ -84,6 +53,7 @@ class Price {
   friend class PriceReader;
   std::string currency_ = "USD";
   std::vector<MeterRate> rates_;
+  std::vector<Condition> conditions_;
 };
 
 }  // namespace spend

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,13 +10,9 @@
 
 #include "core/price.hpp"
 #include "core/status.hpp"
+#include "core/timestamp.hpp"
 
 namespace spend {
-
-/// Microseconds since 2000-01-01 00:00 UTC, PostgreSQL's timestamptz; the extremes mean -infinity and infinity.
-using Timestamp = std::int64_t;
-constexpr Timestamp timestamp_min = std::numeric_limits<Timestamp>::min();
-constexpr Timestamp timestamp_max = std::numeric_limits<Timestamp>::max();
 
 /// The parts that name one priced thing; "" where a part does not apply.
 struct Sku {

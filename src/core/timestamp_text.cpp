@@ -15,8 +15,6 @@ using std::chrono::days;
 using std::chrono::sys_days;
 using std::chrono::year;
 
-constexpr std::int64_t microseconds_per_second = 1'000'000;
-constexpr std::int64_t microseconds_per_day = 86'400 * microseconds_per_second;
 constexpr sys_days epoch = year(2000) / 1 / 1;
 constexpr Timestamp first_written = (sys_days(year(1) / 1 / 1) - epoch).count() * microseconds_per_day;
 constexpr Timestamp first_not_written = (sys_days(year(10000) / 1 / 1) - epoch).count() * microseconds_per_day;

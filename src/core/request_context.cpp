@@ -1,0 +1,46 @@
+#include "core/request_context.hpp"
+
+#include "core/sku_key.hpp"
+#include "core/text_key.hpp"
+
+namespace spend {
+
+std::string_view RequestContext::find(std::string_view key) const {
+  if (key == "service_tier") {
+    return service_tier;
+  }
+  if (key == "region") {
+    return region;
+  }
+  if (key == "surface") {
+    return surface;
+  }
+  if (key == "speed") {
+    return speed;
+  }
+  if (key == "variant") {
+    return variant;
+  }
+  for (const Parameter& parameter : parameters) {
+    if (parameter.key == key) {
+      return parameter.value;
+    }
+  }
+  std::string_view found;
+  for_each_parameter(variant, [&](std::string_view name, std::string_view value) {
+    if (found.empty() && name == key) {
+      found = value;
+    }
+  });
+  return found;
+}
+
+std::string RequestContext::value(std::string_view key) const {
+  std::string normalised = text_key(find(key));
+  if (key == "service_tier") {
+    normalised = canonical_service_tier(normalised);
+  }
+  return normalised;
+}
+
+}  // namespace spend
