@@ -59,7 +59,8 @@ const Condition::Test* Condition::find_test(std::string_view key) const {
 
 bool Condition::meets_tests(const RequestContext& context) const {
   return std::all_of(tests.begin(), tests.end(), [&](const Test& test) {
-    return std::binary_search(test.values.begin(), test.values.end(), context.value(test.key));
+    return std::binary_search(test.values.begin(), test.values.end(),
+                              condition_value(test.key, context.find(test.key)));
   });
 }
 

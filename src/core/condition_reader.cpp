@@ -9,8 +9,6 @@
 #include "core/price.hpp"
 #include "core/price_error.hpp"
 #include "core/rate_reader.hpp"
-#include "core/sku_key.hpp"
-#include "core/text_key.hpp"
 #include "core/time_window_reader.hpp"
 
 namespace spend::price_json {
@@ -22,7 +20,7 @@ std::optional<Error> read_value(const Json& value, const std::string& path, Cond
   switch (value.type) {
     case Json::Type::string:
     case Json::Type::number:
-      text = text_key(value.text);
+      text = value.text;
       break;
     case Json::Type::boolean:
       text = value.boolean ? "true" : "false";
@@ -30,10 +28,7 @@ std::optional<Error> read_value(const Json& value, const std::string& path, Cond
     default:
       return at(path, ErrorKind::invalid_text, "must be a text, a number or true or false, or an array of them");
   }
-  if (test.key == "service_tier") {
-    text = canonical_service_tier(text);
-  }
-  test.values.push_back(std::move(text));
+  test.values.push_back(condition_value(test.key, text));
   return std::nullopt;
 }
 

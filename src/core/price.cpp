@@ -36,6 +36,15 @@ std::string Price::to_json() const {
 }
 
 bool Price::answers(std::string_view key, std::string_view value) const {
+  if (conditions_.empty()) {
+    return false;
+  }
+  bool all_tested = true;
+  if (key == "variant" && for_each_parameter(value, [&](std::string_view parameter, std::string_view /*value*/) {
+        all_tested = all_tested && tests(parameter);
+      })) {
+    return all_tested;
+  }
   return std::any_of(conditions_.begin(), conditions_.end(), [&](const Condition& condition) {
     const Condition::Test* const test = condition.find_test(key);
     return test != nullptr && std::binary_search(test->values.begin(), test->values.end(), value);

@@ -44,7 +44,8 @@ class Price {
   const MeterRate* find(std::string_view meter) const;
   /// Whether some condition tests that key of a request.
   bool tests(std::string_view key) const;
-  /// Whether some condition is met by that value of the key. `value` is normalised (text_key.hpp).
+  /// Whether some condition is met by that value of the key; for a variant made of parameters ("quality=hd"), whether
+  /// all of them are tested. `value` is normalised (text_key.hpp).
   bool answers(std::string_view key, std::string_view value) const;
 
   friend bool operator==(const Price&, const Price&) = default;

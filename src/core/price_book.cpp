@@ -95,8 +95,8 @@ class ProbeKey {
 };
 
 /// Names the parts that were given up and change what a call costs. Region and surface are left out: most prices are
-/// the same in all regions and say so by naming none.
-std::string describe_fallback(const SkuParts& wanted, unsigned relaxed) {
+/// the same in all regions and say so by naming none. So are parts that a condition of the price itself answers.
+std::string describe_fallback(const SkuParts& wanted, unsigned relaxed, const Price& price) {
   constexpr std::array<std::pair<SkuPart, std::string_view>, 3> telling = {
       std::pair{SkuPart::service_tier, std::string_view("service_tier")},
       std::pair{SkuPart::speed, std::string_view("speed")},
@@ -105,7 +105,7 @@ std::string describe_fallback(const SkuParts& wanted, unsigned relaxed) {
   std::string text;
   for (const auto& [which, name] : telling) {
     const auto place = std::find(relaxed_parts.begin(), relaxed_parts.end(), which) - relaxed_parts.begin();
-    if ((relaxed >> static_cast<unsigned>(place) & 1U) != 0) {
+    if ((relaxed >> static_cast<unsigned>(place) & 1U) != 0 && !price.answers(name, wanted[part(which)])) {
       text += text.empty() ? "" : ", ";
       text += name;
       text += ' ';
@@ -258,7 +258,7 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
       sku_exists = true;
       match.entry = index_->valid_at(*range, at);
       if (match.entry != nullptr) {
-        match.fallback = describe_fallback(wanted, relaxed);
+        match.fallback = describe_fallback(wanted, relaxed, match.entry->price);
         return match;
       }
     }

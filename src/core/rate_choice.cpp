@@ -21,6 +21,10 @@ std::size_t tree_meter(const MeterRate& rate) {
   return std::min(meter, tree_size);
 }
 
+bool is_known(const std::optional<Timestamp>& at) {
+  return at.has_value() && *at != timestamp_min && *at != timestamp_max && is_writable_timestamp(*at);
+}
+
 bool is_open(const Condition& condition, Timestamp at, const std::vector<Condition>& conditions,
              const ConditionSet& met) {
   // A window with dates claims its days: on them no window without dates is open.
@@ -67,7 +71,7 @@ std::optional<Error> Evaluation::choose_by_conditions() {
     met[i] = conditions[i].meets_tests(context_);
     needs_time = needs_time || (met[i] && conditions[i].is_schedule());
   }
-  if (needs_time && (!context_.at.has_value() || !is_writable_timestamp(*context_.at))) {
+  if (needs_time && !is_known(context_.at)) {
     return Error{ErrorKind::invalid_value, "the price depends on the time of the request, and that is not known", "",
                  "Give the time at which the request started: \"at\" in the context, or the argument of that name."};
   }

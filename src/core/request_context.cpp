@@ -1,6 +1,5 @@
 #include "core/request_context.hpp"
 
-#include "core/sku_key.hpp"
 #include "core/text_key.hpp"
 
 namespace spend {
@@ -35,12 +34,12 @@ std::string_view RequestContext::find(std::string_view key) const {
   return found;
 }
 
-std::string RequestContext::value(std::string_view key) const {
-  std::string normalised = text_key(find(key));
-  if (key == "service_tier") {
-    normalised = canonical_service_tier(normalised);
+std::string condition_value(std::string_view key, std::string_view text) {
+  std::string value = text_key(text);
+  if (key == "service_tier" && (value.empty() || value == "default" || value == "on_demand")) {
+    value = "standard";
   }
-  return normalised;
+  return value;
 }
 
 }  // namespace spend

@@ -29,9 +29,10 @@ struct RequestContext {
   /// The value of a key as sent, "" when the request does not say. A parameter given by itself goes before one in
   /// `variant`.
   std::string_view find(std::string_view key) const;
-  /// The same in the form in which conditions compare (text_key.hpp); the standard service tier has one name.
-  std::string value(std::string_view key) const;
 };
+
+/// The form in which conditions compare a value (text_key.hpp); the standard service tier has one name.
+std::string condition_value(std::string_view key, std::string_view text);
 
 /// Calls visit(key, value) for each "key=value" of a variant; false when it holds anything else.
 template <typename Visit>

@@ -67,7 +67,7 @@ std::string_view weekday_name(unsigned weekday) {
 std::optional<DayNumber> parse_day(std::string_view text) {
   constexpr std::size_t length = std::string_view("YYYY-MM-DD").size();
   const Result<Timestamp> midnight = text.size() == length ? parse_timestamp(text) : Timestamp{timestamp_max};
-  if (!midnight.ok() || !is_writable_timestamp(*midnight)) {
+  if (!midnight.ok() || *midnight == timestamp_max) {
     return std::nullopt;
   }
   return static_cast<DayNumber>(*midnight / microseconds_per_day);

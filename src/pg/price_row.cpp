@@ -11,6 +11,7 @@
 #include "pg/price_cache.hpp"
 #include "pg/price_terms_cache.hpp"
 #include "pg/repricing.hpp"
+#include "pg/settings.hpp"
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
@@ -91,7 +92,7 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
     }
     return;
   }
-  Result<Costing> costing = evaluate(match.entry->price, usage, OnInconsistent::clamp, false);
+  Result<Costing> costing = evaluate(match.entry->price, usage, OnInconsistent::clamp, false, row.request());
   if (!costing.ok()) {
     set_unpriced(row, costing.error().message);
     return;
@@ -149,6 +150,27 @@ void require_dimensions(const UsageRow& row) {
   }
 }
 
+/// What an administrator set to be refused. Only a row that comes by INSERT is: what reports a later fact is recorded.
+void refuse_by_settings(const UsageRow& row) {
+  const std::shared_ptr<const Settings> rules = settings();
+  if (!rules->strict_usage && !rules->strict_pricing) {
+    return;
+  }
+  const UsageColumns& at = row.columns();
+  const std::string_view status = row.text(at.pricing_status);
+  if (rules->strict_usage && status == to_string(PricingStatus::inconsistent)) {
+    raise(Error{ErrorKind::inconsistent_usage, "inconsistent usage: " + std::string(row.text(at.pricing_reason)),
+                "spend.settings.strict_usage is on.",
+                "Counts are inclusive: input_tokens contains cached and modality tokens, output_tokens contains "
+                "reasoning tokens."});
+  }
+  if (rules->strict_pricing && status == to_string(PricingStatus::unpriced)) {
+    raise(MAKE_SQLSTATE('S', 'P', '0', '0', '3'),
+          "usage row cannot be priced: " + std::string(row.text(at.pricing_reason)),
+          "spend.settings.strict_pricing is on.", "Set the price with spend.set_price(), then insert the row again.");
+  }
+}
+
 Attribution& attribute(UsageRow& row) {
   const DimensionRegistry& registry = *dimension_registry();
   const std::string_view as_sent = row.dimensions_as_sent(registry);
@@ -195,6 +217,7 @@ HeapTuple before_insert(TriggerData* trigger) {
   check_time(row);
   row.spread_other_usage();
   price_usage_row(row, MissingPrice::warn);
+  refuse_by_settings(row);
   require_dimensions(row);
   Attribution& attribution = attribute(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {

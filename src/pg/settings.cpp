@@ -13,6 +13,8 @@ Settings load() {
   const OpenTable table(Table::settings, AccessShareLock);
   const AttrNumber time_zone = table.column("time_zone");
   const AttrNumber currency = table.column("currency");
+  const AttrNumber strict_usage = table.column("strict_usage");
+  const AttrNumber strict_pricing = table.column("strict_pricing");
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
     bool is_null;
     Datum value = row.get(time_zone, &is_null);
@@ -23,6 +25,8 @@ Settings load() {
     if (!is_null) {
       loaded.currency = text_of(value);
     }
+    loaded.strict_usage = DatumGetBool(row.get(strict_usage, &is_null));  // NOT NULL
+    loaded.strict_pricing = DatumGetBool(row.get(strict_pricing, &is_null));
   });
   return loaded;
 }

@@ -10,6 +10,8 @@ namespace spend {
 struct Settings {
   std::string time_zone = "UTC";
   std::string currency = "USD";
+  bool strict_usage = false;    ///< inconsistent counts are refused
+  bool strict_pricing = false;  ///< a row without a price is refused
 };
 
 std::shared_ptr<const Settings> settings();

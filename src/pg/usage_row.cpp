@@ -252,6 +252,17 @@ SkuQuery UsageRow::sku() const {
                   .variant = text(columns_.variant)};
 }
 
+RequestContext UsageRow::request() const {
+  RequestContext context;
+  context.at = priced_at();
+  context.service_tier = text(columns_.service_tier);
+  context.region = text(columns_.region);
+  context.surface = text(columns_.surface);
+  context.speed = text(columns_.speed);
+  context.variant = text(columns_.variant);
+  return context;
+}
+
 Timestamp UsageRow::priced_at() const {
   return timestamp(columns_.started_at, timestamp(columns_.occurred_at, 0));
 }

@@ -2,6 +2,7 @@
 
 #include "core/attribution.hpp"
 #include "core/price_book.hpp"
+#include "core/request_context.hpp"
 #include "core/usage.hpp"
 #include "pg/dimension_registry.hpp"
 #include "pg/prelude.hpp"
@@ -73,6 +74,8 @@ class UsageRow {
   /// Whether the row carries any quantity at all: no usage is not zero usage.
   bool has_usage() const;
   SkuQuery sku() const;
+  /// What the conditions of a price test.
+  RequestContext request() const;
   /// When the price is chosen: the start of the call where it is known.
   Timestamp priced_at() const;
   Dimensions dimensions(const DimensionRegistry& registry) const;

@@ -22,7 +22,9 @@ CREATE TABLE spend.settings (
   currency text NOT NULL DEFAULT 'USD' CHECK (currency ~ '^[A-Z][A-Z0-9_]{0,11}$'),
   fiscal_year_start integer NOT NULL DEFAULT 1 CHECK (fiscal_year_start BETWEEN 1 AND 12),
   week_start integer NOT NULL DEFAULT 1 CHECK (week_start BETWEEN 1 AND 7),
-  unallocated_cost_center text NOT NULL DEFAULT '(untagged)'
+  unallocated_cost_center text NOT NULL DEFAULT '(untagged)',
+  strict_usage boolean NOT NULL DEFAULT false,
+  strict_pricing boolean NOT NULL DEFAULT false
 ) USING heap;
 COMMENT ON TABLE spend.settings IS 'Settings of the organisation: at most one row; without it the defaults hold.';
 COMMENT ON COLUMN spend.settings.singleton IS 'Always true: there is one row.';
@@ -32,6 +34,8 @@ COMMENT ON COLUMN spend.settings.currency IS 'Currency of budgets that name none
 COMMENT ON COLUMN spend.settings.fiscal_year_start IS 'Month in which the fiscal year begins, 1 to 12.';
 COMMENT ON COLUMN spend.settings.week_start IS 'First day of the week, 1 (Monday) to 7.';
 COMMENT ON COLUMN spend.settings.unallocated_cost_center IS 'What reports call the cost center of usage that names none.';
+COMMENT ON COLUMN spend.settings.strict_usage IS 'True: an INSERT whose counts contradict each other fails (SP004). False: counts are clamped and the row is flagged inconsistent.';
+COMMENT ON COLUMN spend.settings.strict_pricing IS 'True: an INSERT for which there is no price fails (SP003). False: the row is stored as unpriced.';
 CALL spend._watch('spend.settings');
 
 CREATE FUNCTION spend._check_settings() RETURNS trigger
@@ -46,6 +50,6 @@ CREATE TRIGGER check_settings BEFORE INSERT OR UPDATE ON spend.settings FOR EACH
 
 CREATE FUNCTION spend._settings() RETURNS spend.settings
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT s FROM spend.settings AS s), ROW(true, NULL, 'UTC', 'USD', 1, 1, '(untagged)')::spend.settings)
+  SELECT coalesce((SELECT s FROM spend.settings AS s), ROW(true, NULL, 'UTC', 'USD', 1, 1, '(untagged)', false, false)::spend.settings)
 $$;
 COMMENT ON FUNCTION spend._settings() IS 'Internal: the settings, or their defaults.';

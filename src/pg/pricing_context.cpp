@@ -1,0 +1,121 @@
+#include "pg/pricing_context.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/error_text.hpp"
+#include "core/timestamp_text.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+constexpr std::size_t max_context_bytes = 64 * 1024;
+
+/// Parameters by which vendors price, so that one context fits all models of a query.
+constexpr std::array<std::string_view, 12> common_parameters = {
+    "quality",   "size",     "resolution", "search_context_size", "inference_geo", "data_residency",
+    "cache_ttl", "duration", "mode",       "reasoning_effort",    "style",         "format"};
+
+[[noreturn]] void raise_wrong_value(const std::string& key) {
+  raise(Error{ErrorKind::invalid_value,
+              "context has a value of the wrong type: " + quoted(key),
+              "Values are text or numbers; \"strict\" is true or false; \"at\" is a time such as "
+              "\"2026-01-31T16:30:00Z\".",
+              {}});
+}
+
+}  // namespace
+
+PricingContext::PricingContext(Datum jsonb) {
+  if (jsonb_is_empty_object(jsonb)) {
+    return;
+  }
+  const Json object = take(Json::parse(jsonb_text(jsonb), {.max_bytes = max_context_bytes}));
+  if (object.type != Json::Type::object) {
+    raise(Error{
+        ErrorKind::invalid_value, "context must be a JSON object", {}, "Write it as '{\"service_tier\": \"batch\"}'."});
+  }
+  others_.reserve(object.members.size());
+  for (const auto& [key, value] : object.members) {
+    set(key, value);
+  }
+  for (const auto& [key, value] : others_) {
+    parameters_.push_back({key, value});
+  }
+}
+
+void PricingContext::set(const std::string& key, const Json& value) {
+  if (key == "strict") {
+    if (value.type != Json::Type::boolean) {
+      raise_wrong_value(key);
+    }
+    on_inconsistent_ = value.boolean ? OnInconsistent::raise : OnInconsistent::clamp;
+    return;
+  }
+  const std::array<std::pair<std::string_view, std::string*>, 5> parts = {{{"service_tier", &service_tier_},
+                                                                           {"region", &region_},
+                                                                           {"surface", &surface_},
+                                                                           {"speed", &speed_},
+                                                                           {"variant", &variant_}}};
+  const auto part =
+      std::find_if(parts.begin(), parts.end(), [&](const auto& candidate) { return key == candidate.first; });
+  if (value.type == Json::Type::null) {
+    return;  // not known, as if it were not there
+  }
+  if (part != parts.end() || key == "at") {
+    if (value.type != Json::Type::string) {
+      raise_wrong_value(key);
+    }
+    if (key == "at") {
+      at_ = take(parse_timestamp(value.text));
+    } else {
+      *part->second = value.text;
+    }
+    return;
+  }
+  if (value.type == Json::Type::boolean) {
+    others_.emplace_back(key, value.boolean ? "true" : "false");
+  } else if (value.type == Json::Type::string || value.type == Json::Type::number) {
+    others_.emplace_back(key, value.text);
+  } else {
+    raise_wrong_value(key);
+  }
+}
+
+RequestContext PricingContext::request(std::optional<Timestamp> at) const {
+  RequestContext context;
+  context.at = at_.has_value() ? at_ : at;
+  context.service_tier = service_tier_;
+  context.region = region_;
+  context.surface = surface_;
+  context.speed = speed_;
+  context.variant = variant_;
+  context.parameters = parameters_;
+  return context;
+}
+
+SkuQuery PricingContext::sku(std::string_view provider, std::string_view model) const {
+  return SkuQuery{.provider = provider,
+                  .model = model,
+                  .surface = surface_,
+                  .region = region_,
+                  .service_tier = service_tier_,
+                  .speed = speed_,
+                  .variant = variant_};
+}
+
+void PricingContext::check_keys(const Price& price) const {
+  for (const auto& [key, value] : others_) {
+    if (std::find(common_parameters.begin(), common_parameters.end(), key) == common_parameters.end() &&
+        !price.tests(key)) {
+      raise(Error{ErrorKind::invalid_value, "context has an unknown key: " + quoted(key),
+                  "No condition of the price tests it.",
+                  "Every price knows service_tier, region, surface, speed, variant, at and strict, and common request "
+                  "parameters such as quality, size, resolution and search_context_size."});
+    }
+  }
+}
+
+}  // namespace spend

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/cost.hpp"
+#include "core/json.hpp"
+#include "core/price_book.hpp"
+#include "pg/prelude.hpp"
+
+namespace spend {
+
+/// What the context argument of spend.cost() and its kin says: {"service_tier": "batch", "quality": "hd", "at": "…",
+/// "strict": false}. The text lives here, what it returns points into it.
+class PricingContext {
+ public:
+  /// Errors: 22023 for what is no object, for a value that is no scalar, and for a time that is none.
+  explicit PricingContext(Datum jsonb);
+  PricingContext() = default;
+  PricingContext(const PricingContext&) = delete;
+  PricingContext& operator=(const PricingContext&) = delete;
+
+  OnInconsistent on_inconsistent() const { return on_inconsistent_; }
+  /// `at` is the time where the context names none.
+  RequestContext request(std::optional<Timestamp> at) const;
+  SkuQuery sku(std::string_view provider, std::string_view model) const;
+  /// Raises 22023 for a key that this price does not test and that is no parameter known to price others: a misspelt
+  /// key would change money in silence.
+  void check_keys(const Price& price) const;
+
+ private:
+  void set(const std::string& key, const Json& value);
+
+  OnInconsistent on_inconsistent_ = OnInconsistent::raise;
+  std::optional<Timestamp> at_;
+  std::string service_tier_;
+  std::string region_;
+  std::string surface_;
+  std::string speed_;
+  std::string variant_;
+  std::vector<std::pair<std::string, std::string>> others_;
+  std::vector<RequestContext::Parameter> parameters_;
+};
+
+}  // namespace spend
