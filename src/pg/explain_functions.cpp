@@ -13,7 +13,7 @@ namespace {
 /// No line where the price does not price the row, whatever the reason: then it is not the one that did.
 void emit_charge_lines(FunctionCallInfo fcinfo, const UsageRow& row, const Price& price) {
   try {
-    const Result<Costing> costing = evaluate(price, row.usage(), OnInconsistent::clamp, true);
+    const Result<Costing> costing = evaluate(price, row.usage(), OnInconsistent::clamp, true, row.request());
     if (costing.ok()) {
       emit_cost_lines(fcinfo, *costing);
     }
