@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t input = meter_index("input_tokens");
 constexpr std::size_t output = meter_index("output_tokens");
+constexpr std::size_t cache_write = meter_index("cache_write_tokens");
 constexpr std::size_t requests = meter_index("requests");
 
 }  // namespace
@@ -50,8 +51,15 @@ void Evaluation::load_tree() {
 }
 
 std::optional<Error> Evaluation::reconcile(OnInconsistent on_inconsistent) {
+  const bool may_have_lifetimes = has_custom_meters();
+  if (may_have_lifetimes) {
+    prepare_lifetimes();
+  }
   if (!is_consistent(counts_)) {
     make_consistent(counts_, inconsistencies_);
+  }
+  if (may_have_lifetimes) {
+    lift_lifetimes();
   }
   split_exclusively(counts_, priced_, exclusive_, inconsistencies_);
   if (on_inconsistent == OnInconsistent::raise && !inconsistencies_.empty()) {
@@ -105,7 +113,7 @@ void Evaluation::bill_flat() {
   };
   // Both lists are in meter order: one walk over each.
   for (const Usage::Entry& entry : usage_.entries()) {
-    if (entry.known != nullptr && index_of(*entry.known) < tree_size) {
+    if (entry.known != nullptr ? index_of(*entry.known) < tree_size : is_cache_lifetime(entry.custom_name)) {
       continue;
     }
     while (next < rate_count_ && rate_before(*rates_[next], entry)) {
@@ -161,7 +169,11 @@ u128 Evaluation::basis_count(const MeterRate& rate) const {
   const MeterInfo* const known = find_meter(rate.basis);
   if (known != nullptr && index_of(*known) < tree_size) {
     const std::size_t meter = index_of(*known);
-    return (counts_.present & bit(meter)) != 0 ? rescale(counts_.count[meter], counts_.scale, Decimal::max_scale) : 0;
+    if ((counts_.present & bit(meter)) == 0) {
+      return 0;
+    }
+    const u128 lifted = meter == input || meter == cache_write ? lifted_ : 0;
+    return rescale(counts_.count[meter] + lifted, counts_.scale, Decimal::max_scale);
   }
   const Decimal* const quantity = usage_.find(rate.basis);
   return quantity != nullptr ? rescale(quantity->coefficient(), quantity->scale(), Decimal::max_scale) : 0;

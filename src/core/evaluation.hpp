@@ -23,6 +23,9 @@ inline void add_reason(std::string& reason, std::string_view text) {
   reason += text;
 }
 
+/// True for cache_write_<number><s|m|h|d>_tokens: cache writes by lifetime, whose names are open.
+bool is_cache_lifetime(std::string_view meter);
+
 /// A rate's share of the usage.
 struct Billed {
   u128 quantity;
@@ -44,6 +47,14 @@ class Evaluation {
   void take_rate(const MeterRate& rate, std::uint8_t source);
   void index_rates();
   void load_tree();
+  bool has_custom_meters() const { return !usage_.entries().empty() && usage_.entries().back().known == nullptr; }
+  template <typename Visit>
+  void for_each_lifetime(Visit visit) const;
+  /// Brings the counts to a scale that holds all cache lifetimes, and their parent to what they are together where it
+  /// is missing.
+  void prepare_lifetimes();
+  /// Bills cache lifetimes outside the registry and takes them out of the counts of their parents.
+  void lift_lifetimes();
   std::optional<Error> reconcile(OnInconsistent on_inconsistent);
   void bill_tree();
   void bill_flat();
@@ -91,6 +102,7 @@ class Evaluation {
   MeterSet priced_ = 0;
   std::array<std::uint16_t, tree_size> rate_of_;  ///< valid where priced_ has the bit
   std::array<Billed, Price::max_rates> billed_;   ///< valid for the rates that hold
+  u128 lifted_ = 0;  ///< part of input_tokens and cache_write_tokens that lift_lifetimes() has billed
   bool anything_billed_ = false;
   bool call_basis_billed_ = false;
   bool requests_billed_ = false;

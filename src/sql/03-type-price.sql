@@ -22,7 +22,7 @@ CREATE TYPE spend.price (
   STORAGE = extended
 );
 COMMENT ON TYPE spend.price IS
-  'All terms of one SKU: a currency and one rate per meter, with tiers: {"currency": "USD", "rates": {"input_tokens": "2.50/1M"}}.';
+  'All terms of one SKU: a currency, one rate per meter with tiers, and conditions under which other rates or multipliers hold: {"currency": "USD", "rates": {"input_tokens": "2.50/1M"}}.';
 
 CREATE FUNCTION spend.price(jsonb) RETURNS spend.price
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_price_from_jsonb';

@@ -3,12 +3,12 @@ CREATE FUNCTION spend.cost(
 ) RETURNS numeric
   LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'spend_cost_by_model';
 COMMENT ON FUNCTION spend.cost(text, spend.token_usage, text, timestamptz, jsonb) IS
-  'Cost of a usage of a model by the price table, exact to 18 decimals, in the currency of its price. NULL, never 0, when there is no price; one WARNING per connection and model then. context: service_tier, region, surface, speed, variant, strict.';
+  'Cost of a usage of a model by the price table, exact to 18 decimals, in the currency of its price. NULL, never 0, when there is no price; one WARNING per connection and model then. context: service_tier, region, surface, speed, variant, what conditions of the price test (quality, size, ...), at, strict.';
 
 CREATE FUNCTION spend.cost(price spend.price, usage spend.token_usage, context jsonb DEFAULT '{}') RETURNS numeric
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_cost_by_price';
 COMMENT ON FUNCTION spend.cost(spend.price, spend.token_usage, jsonb) IS
-  'Cost of a usage under one price, exact to 18 decimals; NULL when a meter has no rate. context {"strict": false} clamps inconsistent counts instead of raising SP004.';
+  'Cost of a usage under one price, exact to 18 decimals; NULL when a meter has no rate. context: what the conditions of the price test, "at" for its schedules; {"strict": false} clamps inconsistent counts instead of raising SP004.';
 
 CREATE FUNCTION spend.cost_breakdown(
   model text, usage spend.token_usage, provider text DEFAULT NULL, at timestamptz DEFAULT now(), context jsonb DEFAULT '{}',

@@ -105,7 +105,7 @@ COMMENT ON COLUMN spend.usage.service_tier IS 'Service tier that served the call
 COMMENT ON COLUMN spend.usage.region IS 'Region that served the call.';
 COMMENT ON COLUMN spend.usage.surface IS 'Host that served the model where it is sold apart.';
 COMMENT ON COLUMN spend.usage.speed IS 'Speed grade.';
-COMMENT ON COLUMN spend.usage.variant IS 'Request parameters that pick the price.';
+COMMENT ON COLUMN spend.usage.variant IS 'Request parameters that pick the price; several as "quality=hd, size=1024x1792".';
 COMMENT ON COLUMN spend.usage.route IS 'Route or policy that chose the model.';
 COMMENT ON COLUMN spend.usage.fallback_of IS 'Request or model this call stood in for.';
 COMMENT ON COLUMN spend.usage.attempt IS 'Number of the attempt, from 1.';

@@ -9,6 +9,7 @@ using spend::Decimal;
 using spend::OnInconsistent;
 using spend::Price;
 using spend::PricingStatus;
+using spend::RequestContext;
 using spend::Result;
 using spend::Usage;
 using spend::fuzz::require;
@@ -89,14 +90,61 @@ Usage make_usage(Choices& choices) {
   return usage;
 }
 
-Result<Price> make_price(Choices& choices) {
-  std::string json = "{\"rates\": {";
-  const unsigned rates = choices.below(10);
+std::string rate_set(Choices& choices, unsigned limit) {
+  std::string json = "{";
+  const unsigned rates = choices.below(limit);
   for (unsigned i = 0; i < rates; ++i) {
     json += i > 0 ? ", " : "";
     json += "\"" + meter_name(choices) + "\": " + meter_rate(choices);
   }
-  return Price::from_json(json + "}}");
+  return json + "}";
+}
+
+std::string condition(Choices& choices) {
+  static constexpr const char* tests[] = {R"("service_tier": "batch")",
+                                          R"("service_tier": ["flex", "batch"])",
+                                          R"("region": "eu")",
+                                          R"("quality": "hd", "size": "big")",
+                                          R"("time": {"hours": "22:30-06:00", "weekdays": ["fri", "sat"]})",
+                                          R"("time": {"dates": "2026-03-29", "time_zone": "Europe/Berlin"})",
+                                          R"("region": "eu", "time": {"hours": "00:00-00:00"})"};
+  static constexpr const char* scopes[] = {R"("all")", R"("all_but_cache")", R"(["cache_read_tokens", "custom_1"])"};
+  std::string json = std::string("{\"if\": {") + tests[choices.below(7)] + "}, ";
+  if (choices.below(3) == 0) {
+    json += "\"multiply\": \"" + std::to_string(1 + choices.below(30)) + "." + std::to_string(choices.below(10)) +
+            "\", \"scope\": " + scopes[choices.below(3)];
+  } else {
+    json += "\"rates\": " + rate_set(choices, 5);
+  }
+  return json + "}";
+}
+
+Result<Price> make_price(Choices& choices) {
+  std::string json = "{\"rates\": " + rate_set(choices, 10);
+  if (const unsigned conditions = choices.below(5); conditions > 0) {
+    json += ", \"conditions\": [";
+    for (unsigned i = 0; i < conditions; ++i) {
+      json += (i > 0 ? ", " : "") + condition(choices);
+    }
+    json += "]";
+  }
+  return Price::from_json(json + "}");
+}
+
+/// A request that meets some of those conditions; its time is somewhere in the years around 2026, or not known.
+RequestContext make_context(Choices& choices) {
+  static constexpr const char* variants[] = {"", "quality=hd, size=big", "quality=hd;;=,x", "big"};
+  static constexpr const char* tiers[] = {"", "Batch", "flex", "default"};
+  RequestContext context;
+  context.service_tier = tiers[choices.below(4)];
+  context.region = choices.below(2) == 0 ? "" : "EU";
+  context.variant = variants[choices.below(4)];
+  if (choices.below(8) != 0) {
+    constexpr spend::Timestamp minute = 60 * spend::microseconds_per_second;
+    const spend::Timestamp day = choices.byte() * 256 + choices.byte() - 32768 + 9500;
+    context.at = day * spend::microseconds_per_day + (choices.byte() * 256 + choices.byte()) * minute;
+  }
+  return context;
 }
 
 void check_lines(const Costing& costing) {
@@ -121,12 +169,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const Usage usage = make_usage(choices);
-  const Result<Costing> clamped = evaluate(*price, usage, OnInconsistent::clamp, true);
-  const Result<Costing> strict = evaluate(*price, usage, OnInconsistent::raise, true);
-  const Result<Costing> brief = evaluate(*price, usage, OnInconsistent::clamp, false);
+  const RequestContext context = make_context(choices);
+  const Result<Costing> clamped = evaluate(*price, usage, OnInconsistent::clamp, true, context);
+  const Result<Costing> strict = evaluate(*price, usage, OnInconsistent::raise, true, context);
+  const Result<Costing> brief = evaluate(*price, usage, OnInconsistent::clamp, false, context);
   require(clamped.ok() == brief.ok());
   if (!clamped.ok()) {
-    require(clamped.error().kind == spend::ErrorKind::out_of_range);
+    require(clamped.error().kind == spend::ErrorKind::out_of_range || !context.at.has_value());
     require(!strict.ok());
     return 0;
   }

@@ -115,5 +115,60 @@ is(query($node, 'SELECT count(*) FROM cases AS c JOIN again AS a USING (id) WHER
 	'100000', 'the binary format keeps every digit');
 unlink $file;
 
+# The same with conditions: a service tier with context tiers of its own, a schedule that wraps midnight or not, a factor of either scope.
+$node->safe_psql('postgres', <<'SQL');
+SELECT setseed(0.20261123);
+CREATE TABLE requests AS
+SELECT g AS id, random_decimal(6, 8) AS in_rate, CASE WHEN random() < 0.6 THEN random_decimal(6, 8) END AS cache_rate, random_decimal(6, 8) AS out_rate,
+       floor(random() * 100000)::int AS threshold, random_decimal(6, 8) AS in_above, random_decimal(6, 8) AS batch_in, random_decimal(6, 8) AS batch_in_above,
+       CASE WHEN random() < 0.6 THEN random_decimal(6, 8) END AS batch_out, random_decimal(6, 8) AS peak_in, random_decimal(6, 8) AS peak_out,
+       floor(random() * 1440)::int AS peak_from, floor(random() * 1440)::int AS peak_until, (1 + floor(random() * 3000)::int) / 1000.0 AS factor, random() < 0.5 AS spares_cache,
+       random() < 0.5 AS is_batch, random() < 0.5 AS is_eu, '2026-01-01'::timestamptz + floor(random() * 525600)::int * interval '1 minute' AS at,
+       floor(random() * 200000)::numeric AS input, random_decimal(5, 3) AS output, floor(random() * 5)::int AS cached_quarters
+FROM generate_series(1, 20000) AS g;
+ALTER TABLE requests ADD cached numeric, ADD price spend.price, ADD usage spend.token_usage, ADD context jsonb;
+UPDATE requests SET cached = floor(input * cached_quarters / 4), peak_until = CASE WHEN random() < 0.05 THEN peak_from ELSE peak_until END;
+CREATE FUNCTION clock(minute int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT to_char(minute / 60, 'FM00') || ':' || to_char(minute % 60, 'FM00') $$;
+UPDATE requests SET
+  price = jsonb_build_object('rates', jsonb_strip_nulls(jsonb_build_object(
+      'input_tokens', jsonb_build_object('base', in_rate || '/1M', 'tiers', jsonb_build_array(jsonb_build_object('above', threshold, 'rate', in_above || '/1M'))),
+      'cache_read_tokens', cache_rate || '/1k', 'output_tokens', out_rate || '/1')),
+    'conditions', jsonb_build_array(
+      jsonb_build_object('if', '{"service_tier": "batch"}'::jsonb, 'rates', jsonb_strip_nulls(jsonb_build_object('output_tokens', batch_out || '/hour',
+        'input_tokens', jsonb_build_object('base', batch_in || '/1B', 'tiers', jsonb_build_array(jsonb_build_object('from', threshold, 'rate', batch_in_above || '/1k')))))),
+      jsonb_build_object('if', jsonb_build_object('time', jsonb_build_object('hours', clock(peak_from) || '-' || clock(peak_until), 'time_zone', 'Asia/Kolkata')),
+        'rates', jsonb_build_object('input_tokens', peak_in || '/1', 'output_tokens', peak_out || '/1M')),
+      jsonb_build_object('if', '{"region": "eu"}'::jsonb, 'multiply', factor, 'scope', CASE WHEN spares_cache THEN 'all_but_cache' ELSE 'all' END)))::spend.price,
+  usage = jsonb_build_object('input_tokens', input, 'cache_read_tokens', cached, 'output_tokens', output)::spend.token_usage,
+  context = jsonb_build_object('at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'region', CASE WHEN is_eu THEN 'EU' ELSE '' END,
+    'service_tier', CASE WHEN is_batch THEN 'batch' ELSE 'default' END);
+
+CREATE TABLE expected_of_requests AS
+SELECT r.id, half_even(sum(part.quantity * part.rate * part.factor * (3600e9 / part.per)), 3600e9) AS cost
+FROM requests AS r
+CROSS JOIN LATERAL (SELECT (extract(hour FROM at AT TIME ZONE 'Asia/Kolkata') * 60 + extract(minute FROM at AT TIME ZONE 'Asia/Kolkata'))::int AS minute) AS t
+CROSS JOIN LATERAL (SELECT CASE WHEN peak_from < peak_until THEN minute >= peak_from AND minute < peak_until ELSE minute >= peak_from OR minute < peak_until END AS is_peak,
+  CASE WHEN is_eu THEN factor ELSE 1 END AS f) AS p
+CROSS JOIN LATERAL (SELECT NOT is_peak AND cache_rate IS NOT NULL AS cache_apart) AS c
+CROSS JOIN LATERAL (VALUES
+  (input - CASE WHEN cache_apart THEN cached ELSE 0 END,
+   CASE WHEN is_peak THEN peak_in WHEN is_batch AND input >= threshold THEN batch_in_above WHEN is_batch THEN batch_in WHEN input > threshold THEN in_above ELSE in_rate END,
+   CASE WHEN is_peak THEN 1 WHEN is_batch AND input >= threshold THEN 1e3 WHEN is_batch THEN 1e9 ELSE 1e6 END, f),
+  (CASE WHEN cache_apart THEN cached ELSE 0 END, coalesce(cache_rate, 0), 1e3, CASE WHEN spares_cache THEN 1 ELSE f END),
+  (output, CASE WHEN is_peak THEN peak_out WHEN is_batch THEN coalesce(batch_out, out_rate) ELSE out_rate END,
+   CASE WHEN is_peak THEN 1e6 WHEN is_batch AND batch_out IS NOT NULL THEN 3600 ELSE 1 END, f)
+) AS part(quantity, rate, per, factor)
+GROUP BY r.id;
+ALTER TABLE requests ADD PRIMARY KEY (id);
+ALTER TABLE expected_of_requests ADD PRIMARY KEY (id);
+ANALYZE requests, expected_of_requests;
+SQL
+is( query($node, 'SELECT id, spend.cost(price, usage, context), e.cost FROM requests JOIN expected_of_requests AS e USING (id) WHERE spend.cost(price, usage, context) IS DISTINCT FROM e.cost ORDER BY id LIMIT 5'),
+	'', 'no request under conditions differs from the formula in numeric');
+is(query($node, 'SELECT count(*) FROM requests WHERE (SELECT coalesce(sum(amount), 0) FROM spend.cost_breakdown(price, usage, context)) IS DISTINCT FROM spend.cost(price, usage, context)'),
+	'0', 'the lines add up under conditions');
+is(query($node, 'SELECT count(*) FROM requests WHERE NOT (price::jsonb::spend.price OPERATOR(spend.=) price AND price::text::spend.price OPERATOR(spend.=) price)'),
+	'0', 'conditions keep through text and jsonb');
+
 $node->stop;
 done_testing();

@@ -4,8 +4,10 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "core/json.hpp"
+#include "core/timestamp_text.hpp"
 #include "support.hpp"
 
 namespace spend::test {
@@ -43,6 +45,28 @@ std::string expected(const Json& row, std::string_view part) {
   return value != nullptr ? value->text : "";
 }
 
+/// What row["context"] says of the request; the row must live as long.
+struct Context {
+  std::vector<RequestContext::Parameter> parameters;
+  RequestContext request;
+  explicit Context(const Json& row) {
+    const Json* const context = row.find("context");
+    if (context == nullptr) {
+      return;
+    }
+    for (const auto& [key, value] : context->members) {
+      if (key == "at") {
+        request.at = must(parse_timestamp(value.text), value.text);
+      } else if (key == "service_tier") {
+        request.service_tier = value.text;
+      } else {
+        parameters.push_back({key, value.text});
+      }
+    }
+    request.parameters = parameters;
+  }
+};
+
 void check(const Json& row) {
   const Result<Price> price = Price::from_json(text_of(*row.find("price")));
   if (expected(row, "refused") == "price") {
@@ -61,7 +85,8 @@ void check(const Json& row) {
     EXPECT_EQ(to_string(costing(*price, *usage).status), status);
     return;
   }
-  const Result<Costing> result = evaluate(*price, *usage, OnInconsistent::raise, true);
+  const Context context(row);
+  const Result<Costing> result = evaluate(*price, *usage, OnInconsistent::raise, true, context.request);
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_NE(result->status, PricingStatus::unpriced) << result->reason;
   EXPECT_EQ(result->cost, decimal(expected(row, "cost")));
@@ -80,7 +105,7 @@ TEST(Golden, EveryRowOfPricing) {
     SCOPED_TRACE(line);
     check(*row);
   }
-  EXPECT_GT(rows, 300);
+  EXPECT_GT(rows, 400);
 }
 
 }  // namespace
