@@ -66,7 +66,6 @@ SELECT request_model, service_tier, speed, variant, cost, pricing_status, pricin
 INSERT INTO spend.usage (occurred_at, provider, request_model, input_tokens, cache_read_tokens) VALUES ('2026-01-01 00:00:00Z', 'acme', 'lamp', 1, 2)
 RETURNING cost, pricing_status, pricing_reason;
 INSERT INTO spend.settings (strict_usage, strict_pricing) VALUES (true, true);
-\set VERBOSITY verbose
 \set SHOW_CONTEXT never
 DO $$
 BEGIN

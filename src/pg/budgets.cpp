@@ -188,8 +188,12 @@ std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution&
 }
 
 const std::shared_ptr<const BudgetSet>& budget_set() {
-  if (!unchanged(Table::settings)) {
-    mark_changed(Table::budgets);  // their defaults come from there
+  // Their defaults come from the settings, which others read, too: whether those are another version tells their
+  // address.
+  static std::shared_ptr<const Settings> defaults;
+  if (std::shared_ptr<const Settings> current = settings(); current != defaults) {
+    mark_changed(Table::budgets);
+    defaults = std::move(current);
   }
   return cache.get();
 }
