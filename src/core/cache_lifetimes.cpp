@@ -88,6 +88,7 @@ void Evaluation::lift_lifetimes() {
       return candidate->known == nullptr && candidate->meter == entry.custom_name;
     });
     if (rate == end) {
+      unrated_lifetimes_ += quantity;
       if (const std::size_t parent = rate_for(cache_write); parent != no_rate) {
         add_reason(fallbacks_, entry.custom_name + " at the " + rates_[parent]->meter + " rate");
       }

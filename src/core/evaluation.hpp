@@ -102,7 +102,8 @@ class Evaluation {
   MeterSet priced_ = 0;
   std::array<std::uint16_t, tree_size> rate_of_;  ///< valid where priced_ has the bit
   std::array<Billed, Price::max_rates> billed_;   ///< valid for the rates that hold
-  u128 lifted_ = 0;  ///< part of input_tokens and cache_write_tokens that lift_lifetimes() has billed
+  u128 lifted_ = 0;             ///< part of input_tokens and cache_write_tokens that lift_lifetimes() has billed
+  u128 unrated_lifetimes_ = 0;  ///< part of cache_write_tokens with a lifetime that has no rate and is in no registry
   bool anything_billed_ = false;
   bool call_basis_billed_ = false;
   bool requests_billed_ = false;

@@ -54,7 +54,7 @@ void Evaluation::report_fallbacks() {
 
 void Evaluation::report_unsplit_writes() {
   if ((exclusive_.participants & bit(cache_write)) == 0 || (priced_ & bit(cache_write)) == 0 ||
-      exclusive_.quantity[cache_write] == 0 || !has_own_quantity(counts_, cache_write)) {
+      exclusive_.quantity[cache_write] <= unrated_lifetimes_ || !has_own_quantity(counts_, cache_write)) {
     return;
   }
   const Rate& applied = whole_rate(*rates_[rate_of_[cache_write]]);
