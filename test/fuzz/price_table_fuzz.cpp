@@ -1,5 +1,6 @@
 #include "core/price_book.hpp"
 #include "core/price_table.hpp"
+#include "core/price_table_merge.hpp"
 #include "fuzz.hpp"
 
 using spend::PriceBook;
@@ -42,6 +43,8 @@ void check_table(const PriceTable& table) {
   const Result<PriceTable> from_storage = PriceTable::from_storage(spend::fuzz::bytes(storage));
   require(from_storage.ok() && from_storage->entries() == table.entries());
   check_book(table);
+  const Result<PriceTable> itself = spend::merge(table, table);
+  require(itself.ok() && itself->entries() == table.entries());
 }
 
 }  // namespace
