@@ -25,7 +25,7 @@ class ByteCache {
  public:
   /// Both bounds hold; the strings themselves make up `most_bytes`. Half of the places are a good number of strings.
   /// Precondition: `most_places` is a power of two and at least first_places.
-  constexpr ByteCache(std::size_t most_places, std::size_t most_bytes)
+  constexpr ByteCache(std::size_t most_places, std::size_t most_bytes) noexcept
       : most_places_(most_places), most_bytes_(most_bytes) {}
 
   /// The value, valid until the next call that is not const; or nullptr.

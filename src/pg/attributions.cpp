@@ -203,6 +203,7 @@ void store_attribution(Attribution& attribution) {
     batch.push_back(&attribution);
   }
   std::vector<DictionaryEntry> entries;
+  entries.reserve(batch.size());
   for (const Attribution* const entry : batch) {
     entries.push_back({entry->id, &entry->dimensions});
   }
