@@ -148,7 +148,8 @@ FROM (SELECT regress.receive('spend.token_usage', bytes) AS result
         UNION ALL SELECT set_byte(good, n, b) FROM generate_series(0, octet_length(good) - 1) AS n, unnest(ARRAY[0, 1, 255]) AS b) AS mutated) AS r
 GROUP BY 1 ORDER BY 1;
 \setenv file :binary
-\! rm -f "$file" /tmp/regress_recv_*
+\setenv port :PORT
+\! rm -f "$file" /tmp/regress_recv_"$port"_*
 
 -- Stored large and compressed, indexed by hash.
 INSERT INTO regress.usages (id, u)

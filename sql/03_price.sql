@@ -115,5 +115,6 @@ FROM (SELECT regress.receive('spend.price', bytes) AS result
         UNION ALL SELECT set_byte(good, n, b) FROM generate_series(0, octet_length(good) - 1) AS n, unnest(ARRAY[0, 34, 128, 255]) AS b) AS mutated) AS r
 GROUP BY 1 ORDER BY 1;
 \setenv file :binary
-\! rm -f "$file" /tmp/regress_recv_*
+\setenv port :PORT
+\! rm -f "$file" /tmp/regress_recv_"$port"_*
 DROP TABLE regress.prices;

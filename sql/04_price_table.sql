@@ -62,5 +62,6 @@ FROM (VALUES (1, 'as sent', price_table_send('{"prices": [{"provider": "p", "mod
              (6, 'cut off', '\x0100' || convert_to('{"prices": [', 'UTF8')),
              (7, 'NUL', '\x0100' || convert_to('{"prices": []}', 'UTF8') || '\x00')) AS v(n, what, bytes) ORDER BY n;
 \setenv file :binary
-\! rm -f "$file" /tmp/regress_recv_*
+\setenv port :PORT
+\! rm -f "$file" /tmp/regress_recv_"$port"_*
 DROP TABLE regress.cards;
