@@ -123,6 +123,18 @@ TEST(ProviderUsage, DeepAndLargeContentDoesNotHideTheUsage) {
   EXPECT_EQ(outcome("[\"" + std::string(max_payload_bytes, 'x') + "\"]"), Outcome::malformed);
 }
 
+TEST(ProviderUsage, MergingLargeObjectsIsBounded) {
+  std::string members;
+  for (int i = 0; i < 100'000; ++i) {
+    members += "\"k" + std::to_string(i) + "\": 1, ";
+  }
+  const std::string part = R"({"usage": {)" + members + R"("input_tokens": 1}})";
+  EXPECT_EQ(outcome("[" + part + ", " + part + "]"), Outcome::malformed);
+  const std::string nested =
+      R"({"usage": {"input_tokens": 4, "input_tokens_details": {)" + members + R"("cached_tokens": 1}}})";
+  EXPECT_EQ(read("openai", "[" + nested + ", " + nested + "]"), R"({"input_tokens": 4, "cache_read_tokens": 1})");
+}
+
 TEST(ProviderUsage, StreamsMergeByMaximum) {
   EXPECT_EQ(read("anthropic", R"([{"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 5,
                     "cache_read_input_tokens": 100, "cache_creation": {"ephemeral_1h_input_tokens": 7},

@@ -190,6 +190,10 @@ Located locate_usage(const Json& part) {
   locator.look(part, 0);
   if (locator.result.usage != nullptr) {
     locator.result.problem.clear();
+    if (locator.result.usage->members.size() > most_members) {
+      locator.result.usage = nullptr;
+      locator.result.problem = "the usage has more than " + std::to_string(most_members) + " members";
+    }
   }
   return std::move(locator.result);
 }
@@ -199,6 +203,9 @@ void merge_maximum(Json& into, Json&& later) {
     return;
   }
   if (into.type == Json::Type::object && later.type == Json::Type::object) {
+    if (into.members.size() > most_members || later.members.size() > most_members) {
+      return;
+    }
     for (auto& [key, value] : later.members) {
       const auto same = std::find_if(into.members.begin(), into.members.end(),
                                      [&name = key](const Json::Member& ours) { return ours.key == name; });
