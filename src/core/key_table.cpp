@@ -2,31 +2,53 @@
 
 #include <sodium.h>
 
-#include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace spend {
 
 KeyTable::KeyTable() = default;
 
-KeyTable::KeyTable(const std::vector<std::pair<std::string, Range>>& entries)
-    : slots_(std::bit_ceil(entries.size() * 2 + 1)), secret_(crypto_shorthash_KEYBYTES, '\0') {
-  if (sodium_init() < 0) {
-    throw std::bad_alloc();  // it fails only when the system gives it no resources
+KeyTable::Range& KeyTable::insert(std::string_view key, Range range) {
+  if (count_ * 2 >= slots_.size()) {
+    grow();
   }
-  // The names are somebody's input: under a guessable hash they could be chosen so that every lookup walks one long
-  // run.
-  crypto_shorthash_keygen(reinterpret_cast<unsigned char*>(secret_.data()));
-  for (const auto& [key, range] : entries) {
-    Slot filled{hash_of(key), keys_.size(), static_cast<std::uint32_t>(key.size()), range};
-    keys_ += key;
-    std::size_t place = filled.hash & (slots_.size() - 1);
-    while (slots_[place].range.last != 0) {
-      place = (place + 1) & (slots_.size() - 1);
+  const std::uint64_t hash = hash_of(key);
+  std::size_t place = hash & (slots_.size() - 1);
+  while (slots_[place].is_taken != 0) {
+    if (holds(slots_[place], hash, key)) {
+      return slots_[place].range;
     }
-    slots_[place] = filled;
+    place = (place + 1) & (slots_.size() - 1);
   }
+  slots_[place] = {hash, keys_.size(), static_cast<std::uint32_t>(key.size()), 1, range};
+  keys_ += key;
+  ++count_;
+  return slots_[place].range;
+}
+
+void KeyTable::grow() {
+  if (secret_.empty()) {
+    if (sodium_init() < 0) {
+      throw std::bad_alloc();  // it fails only when the system gives it no resources
+    }
+    // The names are somebody's input: under a guessable hash they could be chosen so that every lookup walks one long
+    // run.
+    secret_.assign(crypto_shorthash_KEYBYTES, '\0');
+    crypto_shorthash_keygen(reinterpret_cast<unsigned char*>(secret_.data()));
+  }
+  std::vector<Slot> larger(slots_.empty() ? 8 : slots_.size() * 2);
+  for (const Slot& slot : slots_) {
+    if (slot.is_taken != 0) {
+      std::size_t place = slot.hash & (larger.size() - 1);
+      while (larger[place].is_taken != 0) {
+        place = (place + 1) & (larger.size() - 1);
+      }
+      larger[place] = slot;
+    }
+  }
+  slots_ = std::move(larger);
 }
 
 std::uint64_t KeyTable::hash_of(std::string_view key) const {
@@ -47,7 +69,7 @@ const KeyTable::Range* KeyTable::find(std::string_view key) const {
     return nullptr;
   }
   const std::uint64_t hash = hash_of(key);
-  for (std::size_t place = hash & (slots_.size() - 1); slots_[place].range.last != 0;
+  for (std::size_t place = hash & (slots_.size() - 1); slots_[place].is_taken != 0;
        place = (place + 1) & (slots_.size() - 1)) {
     if (holds(slots_[place], hash, key)) {
       return &slots_[place].range;

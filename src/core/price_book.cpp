@@ -4,10 +4,13 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "core/key_table.hpp"
 #include "core/model_makers.hpp"
+#include "core/model_name.hpp"
+#include "core/model_prices.hpp"
 #include "core/sku_key.hpp"
 #include "core/text_key_ascii.hpp"
 
@@ -19,15 +22,6 @@ constexpr std::size_t part(SkuPart which) {
   return static_cast<std::size_t>(which);
 }
 
-/// Parts that a lookup may give up, least telling first: a bit further up is given up only when all combinations below
-/// it found nothing.
-constexpr std::array relaxed_parts = {SkuPart::variant, SkuPart::speed, SkuPart::region, SkuPart::surface,
-                                      SkuPart::service_tier};
-
-constexpr std::string_view general_value(SkuPart which) {
-  return which == SkuPart::service_tier ? std::string_view("standard") : std::string_view();
-}
-
 /// Normalises the parts of a query without allocating where they are ASCII and short, as nearly all are.
 class NormalisedQuery {
  public:
@@ -37,8 +31,6 @@ class NormalisedQuery {
     for (std::size_t i = 0; i < sku_part_count; ++i) {
       parts[i] = normalise(raw[i], i);
     }
-    std::string_view& tier = parts[part(SkuPart::service_tier)];
-    tier = canonical_service_tier(tier);
   }
   NormalisedQuery(const NormalisedQuery&) = delete;
   NormalisedQuery& operator=(const NormalisedQuery&) = delete;
@@ -69,207 +61,207 @@ class NormalisedQuery {
   std::unique_ptr<std::array<std::string, sku_part_count>> long_parts_;
 };
 
-/// The key of one probe, built in place where it is short.
-class ProbeKey {
- public:
-  std::string_view make(const SkuParts& parts) {
-    std::size_t size = 0;
-    for (const std::string_view text : parts) {
-      size += key_part_size(text);
-    }
-    char* out = room_.data();
-    if (size > room_.size()) {
-      long_key_.resize(size);
-      out = long_key_.data();
-    }
-    const std::string_view key(out, size);
-    for (const std::string_view text : parts) {
-      out = write_key_part(out, text);
-    }
-    return key;
-  }
+}  // namespace
 
- private:
-  std::array<char, 512> room_;  // written before it is read
-  std::string long_key_;
-};
+/// Rows are only chained by model when the book is made; what a model's rows say is read when it is asked for the first
+/// time. So a book of many thousands of prices is there after one pass over their names.
+struct PriceBook::Index final : ModelIndex {
+  static constexpr std::uint32_t end_of_chain = UINT32_MAX;
+  static constexpr std::size_t most_remembered = 8'192;
 
-/// Names the parts that were given up and change what a call costs. Region and surface are left out: most prices are
-/// the same in all regions and say so by naming none. So are parts that a condition of the price itself answers.
-std::string describe_fallback(const SkuParts& wanted, unsigned relaxed, const Price& price) {
-  constexpr std::array<std::pair<SkuPart, std::string_view>, 3> telling = {
-      std::pair{SkuPart::service_tier, std::string_view("service_tier")},
-      std::pair{SkuPart::speed, std::string_view("speed")},
-      std::pair{SkuPart::variant, std::string_view("variant")},
+  struct Model {
+    std::uint32_t first_row = end_of_chain;
+    std::unique_ptr<const ModelPrices> prices;
   };
-  std::string text;
-  for (const auto& [which, name] : telling) {
-    const auto place = std::find(relaxed_parts.begin(), relaxed_parts.end(), which) - relaxed_parts.begin();
-    if ((relaxed >> static_cast<unsigned>(place) & 1U) != 0 && !price.answers(name, wanted[part(which)])) {
-      text += text.empty() ? "" : ", ";
-      text += name;
-      text += ' ';
-      text += wanted[part(which)];
-      text += " at standard";
-    }
-  }
-  return text;
-}
 
-}  // namespace
+  KeyTable names;                       ///< model → its place in models
+  mutable std::vector<Model> models;    ///< in order of first appearance
+  std::vector<std::string> keys;        ///< names of models, in the same order
+  std::vector<std::uint32_t> next_row;  ///< of the same model
+  Decoder decode;
+  std::shared_ptr<const ModelRules> rules = std::make_shared<const ModelRules>();
+  mutable std::unordered_map<std::string, std::vector<std::string>> forms;  ///< form → models; made when first needed
+  mutable std::unordered_map<std::string, ModelMatch> remembered;           ///< names that are not exact
+  mutable std::string question;
 
-struct PriceBook::Index {
-  std::vector<PriceEntry> entries;     ///< by SKU, then valid_from
-  std::vector<std::string> providers;  ///< by model, then name
-  KeyTable skus;                       ///< SKU key → its entries
-  KeyTable models;                     ///< model → its providers
-
-  const PriceEntry* valid_at(const KeyTable::Range& range, Timestamp at) const {
-    const auto begin = entries.begin() + range.first;
-    const auto after =
-        std::upper_bound(begin, entries.begin() + range.last, at,
-                         [](Timestamp time, const PriceEntry& entry) { return time < entry.valid_from; });
-    if (after == begin) {
-      return nullptr;
-    }
-    const PriceEntry& entry = *std::prev(after);
-    return entry.valid_until > at || entry.valid_until == timestamp_max ? &entry : nullptr;
+  const ModelPrices* prices_of(std::string_view model) const {
+    const KeyTable::Range* const place = names.find(model);
+    return place == nullptr ? nullptr : &prices_at(place->first);
   }
 
-  std::span<const std::string> providers_of(std::string_view model) const {
-    const KeyTable::Range* const range = models.find(model);
-    return range == nullptr ? std::span<const std::string>()
-                            : std::span(providers).subspan(range->first, range->last - range->first);
+  const ModelPrices& prices_at(std::size_t place) const {
+    Model& model = models[place];
+    if (model.prices == nullptr) {
+      std::vector<PriceEntry> entries;
+      for (std::uint32_t row = model.first_row; row != end_of_chain; row = next_row[row]) {
+        entries.push_back(decode(row));
+      }
+      model.prices = std::make_unique<const ModelPrices>(std::move(entries));
+    }
+    return *model.prices;
   }
 
-  const char* why_none(const SkuParts& wanted, bool sku_exists) const {
-    if (sku_exists) {
-      return "no price valid at that time";
+  std::span<const std::string> providers_of(std::string_view model) const override {
+    const ModelPrices* const prices = prices_of(model);
+    return prices == nullptr ? std::span<const std::string>() : std::span(prices->providers());
+  }
+
+  std::span<const std::string> models_of_form(const std::string& form) const override {
+    if (forms.empty()) {
+      for (const std::string& key : keys) {
+        forms[model_form(key)].push_back(key);
+      }
+      for (auto& [ignored, same] : forms) {
+        std::sort(same.begin(), same.end());
+      }
     }
-    const std::span<const std::string> known = providers_of(wanted[part(SkuPart::model)]);
-    return std::binary_search(known.begin(), known.end(), wanted[part(SkuPart::provider)])
-               ? "no price for that surface, region, service tier, speed or variant"
-               : "unknown model";
+    const auto place = forms.find(form);
+    return place == forms.end() ? std::span<const std::string>() : std::span(place->second);
+  }
+
+  bool has_variant(std::string_view provider, std::string_view model, std::string_view variant) const override {
+    const ModelPrices* const prices = prices_of(model);
+    return prices != nullptr && prices->has_variant(provider, variant);
+  }
+
+  /// Remembers answers: a name that is not exact takes some twenty lookups, and apps send the same few names.
+  ModelMatch resolve(const SkuParts& wanted, Timestamp at) const {
+    const std::string_view model = wanted[part(SkuPart::model)];
+    question.clear();
+    for (const SkuPart which : {SkuPart::provider, SkuPart::surface, SkuPart::model}) {
+      append_key_part(question, wanted[part(which)]);
+    }
+    if (const auto known = remembered.find(question); known != remembered.end()) {
+      return known->second;
+    }
+    ModelMatch match =
+        resolve_model(*this, *rules, wanted[part(SkuPart::provider)], wanted[part(SkuPart::surface)], model, at);
+    if (!match.depends_on_time && model.size() <= max_model_name_bytes) {
+      if (remembered.size() >= most_remembered) {
+        remembered.clear();
+      }
+      remembered.emplace(question, match);
+    }
+    return match;
+  }
+
+  /// The provider of an exact name, "" if it is none: what nearly every row is, in one lookup.
+  std::string_view exact_provider(const ModelPrices& prices, const SkuParts& wanted) const {
+    const std::string_view provider = wanted[part(SkuPart::provider)];
+    const std::vector<std::string>& known = prices.providers();
+    if (provider.empty()) {
+      return provider_meant(known, wanted[part(SkuPart::model)]);
+    }
+    return std::find(known.begin(), known.end(), provider) != known.end() ? provider : std::string_view();
   }
 };
 
-namespace {
+PriceBook::Builder::Builder() : index_(std::make_unique<Index>()) {}
+PriceBook::Builder::~Builder() = default;
 
-/// The provider meant by a query that names none; "" when several offer the model and none of them is its maker.
-std::string_view provider_meant(std::span<const std::string> candidates, std::string_view model) {
-  if (candidates.size() == 1) {
-    return candidates.front();
-  }
-  const std::string_view maker = maker_of_key(model);
-  return std::binary_search(candidates.begin(), candidates.end(), maker) ? maker : std::string_view();
+void PriceBook::Builder::reserve(std::size_t rows) {
+  index_->next_row.reserve(rows);
 }
 
-/// Which of relaxed_parts a query names at all, as bits.
-unsigned relaxable_parts(const SkuParts& wanted) {
-  unsigned relaxable = 0;
-  for (std::size_t i = 0; i < relaxed_parts.size(); ++i) {
-    relaxable |= wanted[part(relaxed_parts[i])] != general_value(relaxed_parts[i]) ? 1U << i : 0U;
+void PriceBook::Builder::add(std::string_view model) {
+  std::string key;
+  std::string_view name = model;
+  if (key_room_.size() < model.size()) {
+    key_room_.resize(model.size());
   }
-  return relaxable;
+  if (const std::optional<std::size_t> length = ascii_text_key(model, key_room_.data())) {
+    name = std::string_view(key_room_).substr(0, *length);
+  } else {
+    key = text_key(model);
+    name = key;
+  }
+  const auto row = static_cast<std::uint32_t>(index_->next_row.size());
+  const auto place = static_cast<std::uint32_t>(index_->models.size());
+  const KeyTable::Range& found = index_->names.insert(name, {place, place + 1});
+  if (found.first == place) {
+    index_->models.emplace_back();
+    index_->keys.emplace_back(name);
+  }
+  Index::Model& chain = index_->models[found.first];
+  index_->next_row.push_back(chain.first_row);
+  chain.first_row = row;
 }
 
-SkuParts relax(const SkuParts& wanted, unsigned relaxed) {
-  SkuParts result = wanted;
-  for (std::size_t i = 0; i < relaxed_parts.size() && relaxed != 0; ++i) {
-    if ((relaxed & (1U << i)) != 0) {
-      result[part(relaxed_parts[i])] = general_value(relaxed_parts[i]);
-    }
+PriceBook PriceBook::Builder::finish(Decoder decode, std::shared_ptr<const ModelRules> rules) && {
+  PriceBook book;
+  index_->decode = std::move(decode);
+  if (rules != nullptr) {
+    index_->rules = std::move(rules);
   }
-  return result;
+  book.index_ = std::move(index_);
+  return book;
 }
-
-/// Groups a sorted list of (key, anything): each key once with the places where it stands.
-template <typename Item>
-std::vector<std::pair<std::string, KeyTable::Range>> ranges_of(
-    const std::vector<std::pair<std::string, Item>>& sorted) {
-  std::vector<std::pair<std::string, KeyTable::Range>> ranges;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const auto place = static_cast<std::uint32_t>(i);
-    if (ranges.empty() || ranges.back().first != sorted[i].first) {
-      ranges.emplace_back(sorted[i].first, KeyTable::Range{place, place});
-    }
-    ranges.back().second.last = place + 1;
-  }
-  return ranges;
-}
-
-}  // namespace
 
 PriceBook::PriceBook() : index_(std::make_unique<Index>()) {}
 PriceBook::~PriceBook() = default;
 PriceBook::PriceBook(PriceBook&&) noexcept = default;
 PriceBook& PriceBook::operator=(PriceBook&&) noexcept = default;
 
-PriceBook PriceBook::build(std::vector<PriceEntry> entries) {
-  std::vector<std::pair<std::string, PriceEntry*>> skus;
-  std::vector<std::pair<std::string, std::string>> models;
-  skus.reserve(entries.size());
-  models.reserve(entries.size());
-  for (PriceEntry& entry : entries) {
-    skus.emplace_back(sku_key(entry.sku), &entry);
-    models.emplace_back(text_key(entry.sku.model), text_key(entry.sku.provider));
+PriceBook PriceBook::build(std::vector<PriceEntry> entries, std::shared_ptr<const ModelRules> rules) {
+  Builder builder;
+  builder.reserve(entries.size());
+  for (const PriceEntry& entry : entries) {
+    builder.add(entry.sku.model);
   }
-  std::sort(skus.begin(), skus.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : a.second->valid_from < b.second->valid_from;
-  });
-  std::sort(models.begin(), models.end());
-  models.erase(std::unique(models.begin(), models.end()), models.end());
-
-  PriceBook book;
-  Index& index = *book.index_;
-  index.skus = KeyTable(ranges_of(skus));
-  index.entries.reserve(skus.size());
-  for (const auto& [key, entry] : skus) {
-    index.entries.push_back(std::move(*entry));
-  }
-  index.models = KeyTable(ranges_of(models));
-  index.providers.reserve(models.size());
-  for (auto& [model, provider] : models) {
-    index.providers.push_back(std::move(provider));
-  }
-  return book;
+  // Each row is decoded once.
+  auto rows = std::make_shared<std::vector<PriceEntry>>(std::move(entries));
+  return std::move(builder).finish([rows](std::size_t row) { return std::move((*rows)[row]); }, std::move(rules));
 }
 
 PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   PriceMatch match;
   NormalisedQuery normalised(query);
   SkuParts& wanted = normalised.parts;
-  if (std::string_view& provider = wanted[part(SkuPart::provider)]; provider.empty()) {
-    const std::span<const std::string> candidates = index_->providers_of(wanted[part(SkuPart::model)]);
-    if (!candidates.empty()) {
-      provider = provider_meant(candidates, wanted[part(SkuPart::model)]);
-    }
-    if (provider.empty()) {
-      match.reason = candidates.empty() ? "unknown model" : "ambiguous provider";
-      return match;
+  const ModelPrices* prices = nullptr;
+  ModelMatch resolved;
+  if (!index_->rules->aliases.has_overrides()) {
+    prices = index_->prices_of(wanted[part(SkuPart::model)]);
+    if (prices != nullptr) {
+      const std::string_view provider = index_->exact_provider(*prices, wanted);
+      wanted[part(SkuPart::provider)] = provider.empty() ? wanted[part(SkuPart::provider)] : provider;
+      prices = provider.empty() ? nullptr : prices;
     }
   }
-  const unsigned relaxable = relaxable_parts(wanted);
-  ProbeKey key;
-  bool sku_exists = false;
-  unsigned relaxed = 0;
-  do {
-    if (const KeyTable::Range* const range = index_->skus.find(key.make(relax(wanted, relaxed)))) {
-      sku_exists = true;
-      match.entry = index_->valid_at(*range, at);
-      if (match.entry != nullptr) {
-        match.fallback = describe_fallback(wanted, relaxed, match.entry->price);
-        return match;
+  match.matched_by = MatchedBy::exact;
+  if (prices == nullptr) {
+    resolved = index_->resolve(wanted, at);
+    match.matched_by = resolved.matched_by;
+    prices = resolved.reason.empty() ? index_->prices_of(resolved.model) : nullptr;
+    if (prices == nullptr) {
+      match.reason = resolved.reason;
+      return match;
+    }
+    wanted[part(SkuPart::provider)] = resolved.provider;
+    wanted[part(SkuPart::model)] = resolved.model;
+    for (const auto& [which, said] :
+         {std::pair{SkuPart::surface, &resolved.surface}, std::pair{SkuPart::region, &resolved.region},
+          std::pair{SkuPart::variant, &resolved.variant}}) {
+      if (wanted[part(which)].empty()) {
+        wanted[part(which)] = *said;
       }
     }
-    relaxed = (relaxed - relaxable) & relaxable;  // the next subset of the relaxable parts
-  } while (relaxed != 0);
-  match.reason = index_->why_none(wanted, sku_exists);
+  }
+  std::string_view& tier = wanted[part(SkuPart::service_tier)];
+  tier = canonical_service_tier(tier, wanted[part(SkuPart::provider)]);
+  SkuMatch found = prices->find(wanted, at, !resolved.variant.empty());
+  match.entry = found.entry;
+  match.reason = std::move(found.reason);
+  match.fallback = std::move(found.fallback);
   return match;
 }
 
+ModelMatch PriceBook::resolve(std::string_view model, std::string_view provider, Timestamp at) const {
+  const NormalisedQuery normalised(SkuQuery{.provider = provider, .model = model});
+  return normalised.parts[part(SkuPart::model)].empty() ? ModelMatch{} : index_->resolve(normalised.parts, at);
+}
+
 std::size_t PriceBook::size() const {
-  return index_->entries.size();
+  return index_->next_row.size();
 }
 
 std::string_view PriceBook::maker_of(std::string_view model) {

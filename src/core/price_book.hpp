@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/model_resolver.hpp"
 #include "core/price_table.hpp"
 
 namespace spend {
@@ -17,39 +18,62 @@ struct SkuQuery {
   std::string_view model = {};
   std::string_view surface = {};
   std::string_view region = {};
-  std::string_view service_tier = {};  ///< "" means standard; "default" and "on_demand" too
+  std::string_view service_tier = {};  ///< "" means standard; vendors' other names too (sku_key.hpp)
   std::string_view speed = {};
   std::string_view variant = {};
 };
 
 /// Outcome of a lookup: the entry, or why there is none.
 struct PriceMatch {
-  const PriceEntry* entry = nullptr;  ///< lives as long as the book
+  const PriceEntry* entry = nullptr;       ///< lives as long as the book
+  MatchedBy matched_by = MatchedBy::none;  ///< how the model was recognised; entry->sku says as what
   std::string reason;  ///< when entry is null: "unknown model", "ambiguous provider", "no price valid at that time", …
   std::string fallback;  ///< when a less specific SKU stood in ("service_tier batch at standard"); else ""
 };
 
-/// An immutable index over prices: lookup in time independent of the number of models. Matching is on normalised text
-/// (text_key.hpp). Exact SKU first; then parts are relaxed one at a time, most specific result first: variant, speed,
-/// region, surface to '', last service_tier to 'standard' (named in fallback: a batch call without batch price is
-/// billed at the standard rate, never at 0).
+/// An index over prices: lookup in time independent of the number of models. The model's name is resolved first
+/// (model_resolver.hpp), then the SKU among its prices (model_prices.hpp), all on normalised text (text_key.hpp). What
+/// it answers never changes; what it has read and resolved it keeps, so a book belongs to one thread.
 class PriceBook {
+  struct Index;
+
  public:
+  /// The price in a row that was added; called at most once for each.
+  using Decoder = std::function<PriceEntry(std::size_t row)>;
+
+  /// For sources that are dear to read: rows are announced by their model, in order, and read when needed.
+  class Builder {
+   public:
+    Builder();
+    ~Builder();
+    Builder(const Builder&) = delete;
+    Builder& operator=(const Builder&) = delete;
+    void reserve(std::size_t rows);
+    void add(std::string_view model);
+    PriceBook finish(Decoder decode, std::shared_ptr<const ModelRules> rules) &&;
+
+   private:
+    std::unique_ptr<Index> index_;
+    std::string key_room_;
+  };
+
   PriceBook();
   ~PriceBook();
   PriceBook(PriceBook&&) noexcept;
   PriceBook& operator=(PriceBook&&) noexcept;
 
   /// Takes over the entries. They need not be sorted; overlaps are the caller's concern (the table has a constraint).
-  static PriceBook build(std::vector<PriceEntry> entries);
+  /// Without rules only the built-in ones hold.
+  static PriceBook build(std::vector<PriceEntry> entries, std::shared_ptr<const ModelRules> rules = nullptr);
 
   PriceMatch find(const SkuQuery& query, Timestamp at) const;
+  /// The model that a name means; provider "" when unknown.
+  ModelMatch resolve(std::string_view model, std::string_view provider, Timestamp at) const;
   /// The maker of a model by its family name (gpt- → openai, claude → anthropic, gemini → google, …); "" when unknown.
   static std::string_view maker_of(std::string_view model);
   std::size_t size() const;
 
  private:
-  struct Index;
   std::unique_ptr<Index> index_;
 };
 

@@ -20,9 +20,17 @@ constexpr std::size_t sku_part_count = 7;
 /// Normalised parts of a SKU or of a query for one.
 using SkuParts = std::array<std::string_view, sku_part_count>;
 
-/// The service tier under which vendors' other names for the standard tier are filed. `tier` is normalised.
-constexpr std::string_view canonical_service_tier(std::string_view tier) {
-  return tier.empty() || tier == "default" || tier == "on_demand" ? std::string_view("standard") : tier;
+/// The service tier under which vendors' other names of it are filed. Both arguments normalised. "auto" and
+/// "standard_only" are what a request may ask for; where the response did not say what served it, standard did. OpenAI
+/// also calls its priority tier "fast".
+constexpr std::string_view canonical_service_tier(std::string_view tier, std::string_view provider) {
+  if (tier.empty() || tier == "default" || tier == "on_demand" || tier == "auto" || tier == "standard_only") {
+    return "standard";
+  }
+  if (tier == "on_demand_priority" || (tier == "fast" && (provider == "openai" || provider == "azure"))) {
+    return "priority";
+  }
+  return tier == "on_demand_flex" ? std::string_view("flex") : tier;
 }
 
 constexpr std::size_t key_part_size(std::string_view part) {
@@ -46,11 +54,13 @@ inline void append_key_part(std::string& key, std::string_view part) {
 /// The key under which two entries are the same SKU.
 inline std::string sku_key(const Sku& sku) {
   std::string key;
-  for (const std::string* const part : {&sku.provider, &sku.model, &sku.surface, &sku.region}) {
+  const std::string provider = text_key(sku.provider);
+  append_key_part(key, provider);
+  for (const std::string* const part : {&sku.model, &sku.surface, &sku.region}) {
     append_key_part(key, text_key(*part));
   }
   const std::string tier = text_key(sku.service_tier);
-  append_key_part(key, canonical_service_tier(tier));
+  append_key_part(key, canonical_service_tier(tier, provider));
   append_key_part(key, text_key(sku.speed));
   append_key_part(key, text_key(sku.variant));
   return key;

@@ -1,0 +1,453 @@
+#include "core/model_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "core/model_makers.hpp"
+#include "core/provider_names.hpp"
+
+namespace spend {
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return c >= 'a' && c <= 'z';
+}
+
+/// The number of digits that text starts with.
+std::size_t leading_digits(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+}
+std::size_t trailing_digits(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if_not(text.rbegin(), text.rend(), is_digit) - text.rbegin());
+}
+
+/// Whether text has this shape: 0 stands for a digit, anything else for itself.
+bool has_shape(std::string_view text, std::string_view shape) {
+  return text.size() == shape.size() && std::equal(text.begin(), text.end(), shape.begin(),
+                                                   [](char c, char s) { return s == '0' ? is_digit(c) : c == s; });
+}
+bool ends_in_shape(std::string_view text, std::string_view shape) {
+  return text.size() > shape.size() && has_shape(text.substr(text.size() - shape.size()), shape);
+}
+
+/// Length of a date at the end with its separator: -20250514, -2025-05-14. Only this century: "-12345678" is no date.
+std::size_t date_suffix(std::string_view form) {
+  for (const std::string_view shape : {std::string_view("-00000000"), std::string_view("-0000-00-00")}) {
+    if (ends_in_shape(form, shape) && form.substr(form.size() - shape.size() + 1, 2) == "20") {
+      return shape.size();
+    }
+  }
+  return 0;
+}
+
+/// "-v1" or "-v1:0" at the end.
+std::size_t version_suffix(std::string_view form) {
+  std::string_view rest = form;
+  if (const std::size_t digits = trailing_digits(rest); digits > 0 && rest.size() > digits) {
+    rest.remove_suffix(digits);
+    if (rest.ends_with(':')) {
+      rest.remove_suffix(1);
+      rest.remove_suffix(trailing_digits(rest));
+    }
+  }
+  if (rest.size() == form.size() || !rest.ends_with("-v")) {
+    return 0;
+  }
+  return form.size() - rest.size() + 2;
+}
+
+/// claude-[version]-[family]… → claude-[family]-[version]…, the version without ".0". Anthropic has named models both
+/// ways (claude-3-5-sonnet, claude-sonnet-4-5), and callers write either.
+std::string with_claude_in_order(std::string form) {
+  constexpr std::string_view brand = "claude-";
+  std::size_t start = form.find(brand);
+  if (start == std::string::npos || (start > 0 && (is_letter(form[start - 1]) || is_digit(form[start - 1])))) {
+    return form;
+  }
+  start += brand.size();
+  // Up to two numbers of one or two digits; a longer one is a date.
+  const auto version_at = [&](std::size_t place) {
+    std::size_t end = place;
+    for (int part = 0; part < 2; ++part) {
+      const std::size_t from = part == 0 ? place : end + 1;
+      if (part == 1 && (end >= form.size() || form[end] != '-')) {
+        break;
+      }
+      const std::size_t digits = from < form.size() ? leading_digits(std::string_view(form).substr(from)) : 0;
+      const std::size_t after = from + digits;
+      if (digits == 0 || digits > 2 || (after < form.size() && form[after] != '-' && form[after] != ':')) {
+        break;
+      }
+      end = after;
+    }
+    return form.substr(place, end - place);
+  };
+  const auto family_at = [&](std::size_t place) {
+    std::size_t end = place;
+    while (end < form.size() && is_letter(form[end])) {
+      ++end;
+    }
+    return form.substr(place, end - place);
+  };
+  std::string version = version_at(start);
+  std::string family;
+  std::size_t end = start;
+  if (!version.empty() && start + version.size() < form.size()) {
+    family = family_at(start + version.size() + 1);
+    end = start + version.size() + 1 + family.size();
+  } else if (version.empty()) {
+    family = family_at(start);
+    if (!family.empty() && start + family.size() < form.size() && form[start + family.size()] == '-') {
+      version = version_at(start + family.size() + 1);
+    }
+    end = start + family.size() + 1 + version.size();
+  }
+  // "claude-v2", "claude-2-latest": no family that a version could stand behind.
+  if (version.empty() || family.size() < 3 || family == "latest") {
+    return form;
+  }
+  if (version.ends_with("-0")) {
+    version.resize(version.size() - 2);
+  }
+  form.replace(start, end - start, family + "-" + version);
+  // Vertex: claude-3-5-sonnet-v2@20241022 is the snapshot of that day; the version only repeats it.
+  if (const std::size_t date = date_suffix(form); date != 0) {
+    const std::string_view undated = std::string_view(form).substr(0, form.size() - date);
+    if (const std::size_t suffix = version_suffix(undated); suffix != 0) {
+      form.erase(undated.size() - suffix, suffix);
+    }
+  }
+  return form;
+}
+
+/// Bedrock names models VENDOR.MODEL, inference profiles REGION.VENDOR.MODEL. Sources: AWS's lists of model ids and of
+/// geographies of inference profiles.
+constexpr std::array bedrock_regions = {std::string_view("us"),   std::string_view("us-gov"), std::string_view("eu"),
+                                        std::string_view("apac"), std::string_view("au"),     std::string_view("ca"),
+                                        std::string_view("jp"),   std::string_view("global")};
+constexpr std::array bedrock_vendors = {
+    std::string_view("ai21"),      std::string_view("amazon"),     std::string_view("anthropic"),
+    std::string_view("cohere"),    std::string_view("deepseek"),   std::string_view("google"),
+    std::string_view("luma"),      std::string_view("meta"),       std::string_view("minimax"),
+    std::string_view("mistral"),   std::string_view("moonshot"),   std::string_view("moonshotai"),
+    std::string_view("nvidia"),    std::string_view("openai"),     std::string_view("qwen"),
+    std::string_view("stability"), std::string_view("twelvelabs"), std::string_view("writer"),
+    std::string_view("zai")};
+
+template <typename List>
+bool contains(const List& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+struct BedrockName {
+  std::string_view vendor;
+  std::string_view vendor_and_model;
+  std::string_view model;
+  bool has_region = false;
+};
+
+std::optional<BedrockName> bedrock_name(std::string_view name) {
+  BedrockName found;
+  found.vendor_and_model = name;
+  std::size_t dot = name.find('.');
+  if (dot != std::string_view::npos && contains(bedrock_regions, name.substr(0, dot))) {
+    found.has_region = true;
+    found.vendor_and_model = name.substr(dot + 1);
+    dot = found.vendor_and_model.find('.');
+  }
+  if (dot == std::string_view::npos || !contains(bedrock_vendors, found.vendor_and_model.substr(0, dot))) {
+    return std::nullopt;
+  }
+  found.vendor = found.vendor_and_model.substr(0, dot);
+  found.model = found.vendor_and_model.substr(dot + 1);
+  return found.model.empty() ? std::nullopt : std::optional(found);
+}
+
+/// us-east-1, ap-southeast-2, us-gov-west-1.
+bool is_aws_region(std::string_view text) {
+  const std::size_t last = text.rfind('-');
+  return text.size() >= 9 && text.size() <= 16 && is_letter(text[0]) && is_letter(text[1]) && text[2] == '-' &&
+         last != std::string_view::npos && last > 3 && leading_digits(text.substr(last + 1)) == 1 &&
+         text.size() == last + 2;
+}
+
+/// Unwraps names step by step; each step reads what the one before left.
+class NameReader {
+ public:
+  std::vector<ModelReading> readings;
+
+  void read(const ModelReading& reading, int depth) {
+    if (readings.size() >= max_readings || reading.name.empty()) {
+      return;
+    }
+    readings.push_back(reading);
+    if (depth == 0) {
+      return;
+    }
+    const int left = depth - 1;
+    if (reading.name.starts_with("arn:")) {
+      read_arn(reading, left);
+    } else if (reading.name.starts_with("ft:")) {
+      read_fine_tuned(reading);
+    } else if (reading.name.ends_with(":free")) {
+      read_free(reading);
+    } else if (reading.name.find('/') != std::string::npos) {
+      read_path(reading, left);
+    } else {
+      read_provider_colon(reading, left);
+      read_bedrock(reading, left);
+    }
+  }
+
+ private:
+  static ModelReading renamed(const ModelReading& reading, std::string_view name) {
+    ModelReading result = reading;
+    result.name = name;
+    return result;
+  }
+
+  static bool is_bedrock(const ModelReading& reading) { return canonical_provider(reading.provider).name == "bedrock"; }
+
+  /// arn:aws:bedrock:us-east-1:123:inference-profile/us.anthropic.claude-…; other resources (application profiles,
+  /// provisioned throughput, imported models) have ids that say nothing of the model: those need an alias.
+  void read_arn(const ModelReading& reading, int depth) {
+    const std::string_view arn = reading.name;
+    std::array<std::string_view, 6> parts;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::size_t end = i + 1 < parts.size() ? arn.find(':', place) : arn.size();
+      if (end == std::string_view::npos) {
+        return;
+      }
+      parts[i] = arn.substr(place, end - place);
+      place = end + 1;
+    }
+    if (parts[2] != "bedrock" || (!reading.provider.empty() && !is_bedrock(reading))) {
+      return;
+    }
+    for (const std::string_view kind :
+         {std::string_view("inference-profile/"), std::string_view("foundation-model/")}) {
+      if (parts[5].starts_with(kind)) {
+        ModelReading inner = renamed(reading, parts[5].substr(kind.size()));
+        inner.provider = reading.provider.empty() ? "bedrock" : reading.provider;
+        inner.is_strict = true;
+        inner.region = parts[3];
+        read(inner, depth);
+      }
+    }
+  }
+
+  /// ft:BASE:org:suffix:id is priced as ft:BASE, never as BASE.
+  void read_fine_tuned(const ModelReading& reading) {
+    const std::size_t end = reading.name.find(':', 3);
+    if (end != std::string::npos) {
+      read(renamed(reading, std::string_view(reading.name).substr(0, end)), 0);
+    }
+  }
+
+  void read_free(const ModelReading& reading) {
+    constexpr std::size_t suffix = std::string_view(":free").size();
+    ModelReading inner = renamed(reading, std::string_view(reading.name).substr(0, reading.name.size() - suffix));
+    inner.variant = "free";
+    read(inner, 0);
+  }
+
+  void read_path(const ModelReading& reading, int depth) {
+    const std::string_view name = reading.name;
+    const std::size_t slash = name.find('/');
+    const std::string_view first = name.substr(0, slash);
+    const std::string_view rest = name.substr(slash + 1);
+    if (read_vertex_path(reading, depth)) {
+      return;
+    }
+    if (first == "models" || (is_bedrock(reading) && (first == "converse" || first == "invoke"))) {
+      read(renamed(reading, rest), depth);
+      return;
+    }
+    if (is_host_region(reading, first)) {
+      ModelReading inner = renamed(reading, rest);
+      inner.region = first == "global-standard" ? "global" : first;
+      read(inner, depth);
+      return;
+    }
+    read_prefixed(reading, first, rest, depth);
+  }
+
+  /// [projects/P/locations/L/]publishers/google/models/M
+  bool read_vertex_path(const ModelReading& reading, int depth) {
+    const std::string_view name = reading.name;
+    constexpr std::string_view publishers = "publishers/";
+    constexpr std::string_view models = "/models/";
+    const std::size_t start = name.starts_with(publishers)    ? 0
+                              : name.starts_with("projects/") ? name.find("/publishers/")
+                                                              : std::string_view::npos;
+    const std::size_t found = start != std::string_view::npos ? name.find(models, start) : std::string_view::npos;
+    if (found == std::string_view::npos ||
+        (!reading.provider.empty() && canonical_provider(reading.provider).name != "google")) {
+      return false;
+    }
+    ModelReading inner = renamed(reading, name.substr(found + models.size()));
+    inner.provider = reading.provider.empty() ? "google" : reading.provider;
+    inner.is_strict = true;
+    inner.surface = "vertex_ai";
+    read(inner, depth);
+    return true;
+  }
+
+  static bool is_host_region(const ModelReading& reading, std::string_view first) {
+    const std::string_view provider = canonical_provider(reading.provider).name;
+    return (provider == "azure" &&
+            (first == "eu" || first == "us" || first == "global" || first == "global-standard")) ||
+           (provider == "bedrock" && is_aws_region(first));
+  }
+
+  /// X/rest and X:rest, where X is a provider, a gateway or the organisation that made the model.
+  void read_prefixed(const ModelReading& reading, std::string_view prefix, std::string_view rest, int depth) {
+    const ProviderName named = canonical_provider(prefix);
+    if (!named.known || rest.empty()) {
+      return;
+    }
+    const std::string_view last = rest.substr(rest.rfind('/') == std::string_view::npos ? 0 : rest.rfind('/') + 1);
+    const bool is_maker = maker_of_key(last) == named.name;
+    ModelReading inner = renamed(reading, rest);
+    if (!reading.provider.empty()) {
+      // The row's provider stands. A maker before the name says nothing against it, another host would.
+      if (is_maker || same_provider(reading.provider, named.name)) {
+        read(inner, depth);
+      }
+      return;
+    }
+    inner.provider = named.name;
+    inner.surface = named.surface;
+    // A host is meant literally: azure/gpt-4o is a deployment there. A maker is who is meant where somebody else sells.
+    inner.is_strict = !is_maker;
+    read(inner, depth);
+    if (is_router(named.name)) {
+      ModelReading passed_on = renamed(reading, rest);
+      passed_on.is_fallback = true;
+      read(passed_on, depth);
+    }
+  }
+
+  void read_provider_colon(const ModelReading& reading, int depth) {
+    const std::size_t colon = reading.name.find(':');
+    if (colon != std::string::npos) {
+      const std::string_view name = reading.name;
+      read_prefixed(reading, name.substr(0, colon), name.substr(colon + 1), depth);
+    }
+  }
+
+  void read_bedrock(const ModelReading& reading, int depth) {
+    if (!reading.provider.empty() && !is_bedrock(reading)) {
+      return;
+    }
+    const std::optional<BedrockName> found = bedrock_name(reading.name);
+    if (!found.has_value()) {
+      return;
+    }
+    ModelReading hosted = renamed(reading, found->vendor_and_model);
+    hosted.provider = reading.provider.empty() ? "bedrock" : reading.provider;
+    hosted.is_strict = true;
+    hosted.drops_version = true;
+    read(hosted, 0);
+    if (reading.provider.empty() && depth > 0) {
+      ModelReading made = renamed(reading, found->model);
+      made.provider = canonical_provider(found->vendor).name;
+      made.is_fallback = true;
+      made.drops_version = true;
+      read(made, 0);
+    }
+  }
+};
+
+void add_unless_there(std::vector<std::string>& forms, std::string_view form) {
+  if (!form.empty() && std::find(forms.begin(), forms.end(), form) == forms.end()) {
+    forms.emplace_back(form);
+  }
+}
+
+/// What the end of `form` may lose without naming another model: how many bytes, 0 for nothing.
+std::size_t droppable_suffix(std::string_view form, bool drops_version) {
+  if (const std::size_t date = date_suffix(form); date != 0) {
+    return date;
+  }
+  for (const std::string_view alias :
+       {std::string_view("-latest"), std::string_view("@latest"), std::string_view("@default")}) {
+    if (form.size() > alias.size() && form.ends_with(alias)) {
+      return alias.size();
+    }
+  }
+  if (drops_version) {
+    if (const std::size_t version = version_suffix(form); version != 0) {
+      return version;
+    }
+  }
+  // Google: stable versions are -001, -002; previews carry month and day.
+  if (form.starts_with("gemini-") && ends_in_shape(form, "-000") && form[form.size() - 3] == '0') {
+    return 4;
+  }
+  if (form.starts_with("gemini-") && ends_in_shape(form, "-preview-00-00")) {
+    return 6;
+  }
+  return form == "text-embedding-ada-002-v2" ? 3 : 0;  // what OpenAI's API answers for text-embedding-ada-002
+}
+
+}  // namespace
+
+std::string model_separators(std::string_view name) {
+  std::string form(name);
+  for (std::size_t i = 1; i + 1 < form.size(); ++i) {
+    const bool before_digit = is_digit(form[i + 1]);
+    const bool between = before_digit && is_digit(form[i - 1]);
+    if ((between && (form[i] == '.' || form[i] == '_')) || (before_digit && form[i] == '@')) {
+      form[i] = '-';
+    }
+  }
+  return form;
+}
+
+std::string model_form(std::string_view name) {
+  std::string form = model_separators(name);
+  if (form.ends_with(":0") && version_suffix(form) != 0) {
+    form.resize(form.size() - 2);
+  }
+  constexpr std::string_view azure_name = "gpt-35";
+  if (form.starts_with(azure_name) && (form.size() == azure_name.size() || form[azure_name.size()] == '-')) {
+    form.insert(5, 1, '-');
+  }
+  return with_claude_in_order(std::move(form));
+}
+
+std::vector<ModelReading> model_readings(std::string_view provider, std::string_view name) {
+  NameReader reader;
+  ModelReading first{.name = std::string(name), .provider = std::string(provider), .is_strict = !provider.empty()};
+  first.drops_version =
+      (provider.empty() || canonical_provider(provider).name == "bedrock") && bedrock_name(name).has_value();
+  reader.read(first, 5);
+  return std::move(reader.readings);
+}
+
+std::vector<std::string> forms_of(const ModelReading& reading) {
+  std::vector<std::string> forms;
+  std::string form = model_form(reading.name);
+  add_unless_there(forms, form);
+  // A date, a version and "-latest" may stand behind each other.
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t suffix = droppable_suffix(form, reading.drops_version);
+    if (suffix == 0) {
+      break;
+    }
+    form = model_form(form.substr(0, form.size() - suffix));
+    add_unless_there(forms, form);
+  }
+  add_unless_there(forms, form + "-latest");
+  return forms;
+}
+
+}  // namespace spend

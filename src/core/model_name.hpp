@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spend {
+
+/// Names longer than this are compared as they stand and not read; no vendor's name comes near it.
+constexpr std::size_t max_model_name_bytes = 512;
+
+/// The form in which two spellings of one model's name are equal: a dot or underscore between digits is a dash
+/// (gpt-5.4 = gpt-5-4), "@" before a date too; "-v1:0" is "-v1"; Azure's gpt-35 is gpt-3.5; Claude's version stands
+/// behind its family whichever way it was written (claude-3-5-sonnet = claude-sonnet-3.5), without a minor version 0.
+/// `name` is normalised (text_key.hpp). At most one character longer; linear time.
+std::string model_form(std::string_view name);
+
+/// The first part of that: dots, underscores and "@" between digits as dashes. As long as `name`.
+std::string model_separators(std::string_view name);
+
+/// One way to read a model's name: by whom it may be sold, under which name.
+struct ModelReading {
+  std::string name;
+  std::string provider;        ///< "" when nothing tells
+  bool is_strict = false;      ///< no other provider will do
+  bool is_fallback = false;    ///< not what the name says, but what stands in where that is unknown
+  bool drops_version = false;  ///< "-v1" at the end belongs to the host's name, not to the model's
+  std::string surface = {};
+  std::string region = {};
+  std::string variant = {};  ///< priced as this variant or not at all
+};
+
+/// The readings of a name, what it says first: as it stands, then without the wrapping of gateways and hosts (paths,
+/// ARNs, Bedrock's region and vendor prefixes, "provider:"), fine-tuned models by their base ("ft:BASE"), ":free" as a
+/// variant. `provider` and `name` are normalised; provider "" when the caller named none. Bounded: at most
+/// max_readings.
+std::vector<ModelReading> model_readings(std::string_view provider, std::string_view name);
+constexpr std::size_t max_readings = 16;
+
+/// The forms under which a reading is looked up, most telling first: itself; without its date, "-latest" and a
+/// host's version suffix; what is left with "-latest". Every form but the first stands for a name that does not tell
+/// the version itself.
+std::vector<std::string> forms_of(const ModelReading& reading);
+
+}  // namespace spend
