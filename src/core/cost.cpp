@@ -10,6 +10,8 @@ std::string_view to_string(PricingStatus status) {
       return "priced";
     case PricingStatus::priced_with_fallback:
       return "priced_with_fallback";
+    case PricingStatus::reported:
+      return "reported";
     case PricingStatus::free:
       return "free";
     case PricingStatus::inconsistent:

@@ -10,7 +10,7 @@
 
 namespace spend {
 
-enum class PricingStatus { priced, priced_with_fallback, free, inconsistent, unpriced };
+enum class PricingStatus { priced, priced_with_fallback, reported, free, inconsistent, unpriced };
 /// The status as stored in spend.usage.pricing_status.
 std::string_view to_string(PricingStatus status);
 

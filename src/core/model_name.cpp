@@ -356,7 +356,8 @@ class NameReader {
     hosted.is_strict = true;
     hosted.drops_version = true;
     read(hosted, 0);
-    if (reading.provider.empty() && depth > 0) {
+    // Anthropic's models cost on Bedrock what Anthropic asks; other makers' do not.
+    if (reading.provider.empty() && found->vendor == "anthropic" && depth > 0) {
       ModelReading made = renamed(reading, found->model);
       made.provider = canonical_provider(found->vendor).name;
       made.is_fallback = true;

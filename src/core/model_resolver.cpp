@@ -65,6 +65,10 @@ class Search {
     if (provider.empty() && !reading.is_strict) {
       provider = provider_meant(candidates, model);
       is_ambiguous_ = is_ambiguous_ || provider.empty();
+      // deepseek/deepseek-r1 is not what Azure sells; but an in-house provider may file a maker's models.
+      if (!reading.provider.empty() && canonical_provider(provider).known) {
+        provider = {};
+      }
     }
     if (provider.empty() || (!reading.variant.empty() && !index_.has_variant(provider, model, reading.variant))) {
       return false;

@@ -9,72 +9,139 @@
 #include "pg/tuples.hpp"
 #include "pg/values.hpp"
 
+extern "C" {
+#include "access/heaptoast.h"
+}
+
 namespace spend {
 
 namespace {
 
-PriceBook load() {
-  check_numeric_codec();
-  std::vector<PriceEntry> entries;
-  const OpenTable table(Table::prices, AccessShareLock);
-  struct {
-    AttrNumber provider, model, surface, region, service_tier, speed, variant, valid_during, price, price_id,
-        superseded_at;
-  } const at = {table.column("provider"), table.column("model"),        table.column("surface"),
-                table.column("region"),   table.column("service_tier"), table.column("speed"),
-                table.column("variant"),  table.column("valid_during"), table.column("price"),
-                table.column("price_id"), table.column("superseded_at")};
-  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+/// Rows of spend.prices as they stand in the table. A book reads a model's rows when it is first asked for it: of
+/// thousands of prices a connection needs a handful, and parsing all of them took most of the time of its first row.
+class RawPrices {
+ public:
+  explicit RawPrices(const OpenTable& table)
+      : descriptor_(pg_call([&] {
+          const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+          TupleDesc copy = CreateTupleDescCopy(table.descriptor());
+          MemoryContextSwitchTo(caller);
+          return copy;
+        })),
+        at_{table.column("provider"), table.column("model"),        table.column("surface"),
+            table.column("region"),   table.column("service_tier"), table.column("speed"),
+            table.column("variant"),  table.column("valid_during"), table.column("price"),
+            table.column("price_id")} {}
+  ~RawPrices() { FreeTupleDesc(descriptor_); }
+  RawPrices(const RawPrices&) = delete;
+  RawPrices& operator=(const RawPrices&) = delete;
+
+  void add(HeapTuple tuple, PriceBook::Builder& book) {
+    if (HeapTupleHasExternal(tuple)) {
+      tuple = pg_call([&] { return toast_flatten_tuple(tuple, descriptor_); });
+    }
+    const std::size_t size = MAXALIGN(tuple->t_len);
+    if (free_ < size) {
+      constexpr std::size_t usual_block = 256 * 1024;
+      free_ = std::max(size, usual_block);
+      blocks_.emplace_back(new char[free_]);  // left uninitialised, which make_unique would not
+      next_ = blocks_.back().get();
+    }
+    std::memcpy(next_, tuple->t_data, tuple->t_len);
+    rows_.push_back({next_, tuple->t_len});
+    book.add(text(rows_.back(), at_.model));
+    next_ += size;
+    free_ -= size;
+  }
+
+  PriceEntry entry(std::size_t index) const {
+    const Row& row = rows_[index];
+    const TimeRange bounds = time_range(get(row, at_.valid_during));
+    return {.sku = Sku{.provider = std::string(text(row, at_.provider)),
+                       .model = std::string(text(row, at_.model)),
+                       .surface = std::string(text(row, at_.surface)),
+                       .region = std::string(text(row, at_.region)),
+                       .service_tier = std::string(text(row, at_.service_tier)),
+                       .speed = std::string(text(row, at_.speed)),
+                       .variant = std::string(text(row, at_.variant))},
+            .valid_from = bounds.from,
+            .valid_until = bounds.until,
+            .price = price_of(get(row, at_.price)),
+            .price_id = DatumGetInt64(get(row, at_.price_id))};
+  }
+
+ private:
+  struct Row {
+    char* data;
+    std::uint32_t size;
+  };
+
+  Datum get(const Row& row, AttrNumber attribute) const {
+    HeapTupleData tuple;
+    tuple.t_len = row.size;
+    ItemPointerSetInvalid(&tuple.t_self);
+    tuple.t_tableOid = InvalidOid;
+    tuple.t_data = reinterpret_cast<HeapTupleHeader>(row.data);
     bool is_null;
-    row.get(at.superseded_at, &is_null);
-    if (!is_null) {
-      return;
+    return heap_getattr(&tuple, attribute, descriptor_, &is_null);
+  }
+
+  std::string_view text(const Row& row, AttrNumber attribute) const {
+    const std::span<const std::byte> bytes = varlena_bytes(get(row, attribute));
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  TupleDesc descriptor_;
+  struct {
+    AttrNumber provider, model, surface, region, service_tier, speed, variant, valid_during, price, price_id;
+  } at_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* next_ = nullptr;
+  std::size_t free_ = 0;
+  std::vector<Row> rows_;
+};
+
+PricingData load() {
+  check_numeric_codec();
+  PricingData data;
+  std::shared_ptr<const ModelRules> rules = load_model_rules(data.trusted);
+  const OpenTable table(Table::prices, AccessShareLock);
+  const AttrNumber superseded_at = table.column("superseded_at");
+  auto raw = std::make_shared<RawPrices>(table);
+  PriceBook::Builder builder;
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    if (heap_attisnull(row.tuple, superseded_at, row.descriptor)) {
+      raw->add(row.tuple, builder);
     }
-    const TimeRange bounds = time_range(row.get(at.valid_during, &is_null));
-    if (bounds.empty) {
-      return;
-    }
-    const auto text = [&](AttrNumber attribute) { return text_of(row.get(attribute, &is_null)); };
-    PriceEntry entry;
-    entry.sku = Sku{.provider = text(at.provider),
-                    .model = text(at.model),
-                    .surface = text(at.surface),
-                    .region = text(at.region),
-                    .service_tier = text(at.service_tier),
-                    .speed = text(at.speed),
-                    .variant = text(at.variant)};
-    entry.valid_from = bounds.from;
-    entry.valid_until = bounds.until;
-    entry.price = price_of(row.get(at.price, &is_null));
-    entry.price_id = DatumGetInt64(row.get(at.price_id, &is_null));
-    entries.push_back(std::move(entry));
   });
-  return PriceBook::build(std::move(entries));
+  data.book = std::move(builder).finish([raw](std::size_t row) { return raw->entry(row); }, std::move(rules));
+  return data;
 }
 
-TableCache<PriceBook> cache(Table::prices, load);
+// One value of all three tables: a command sees the prices and the names of one time.
+constinit TableCache<PricingData, 3> cache({Table::prices, Table::model_aliases, Table::providers}, load);
 
 struct CallPin {
   CommandIdentity pinned_for;
-  std::shared_ptr<const PriceBook> book;
+  std::shared_ptr<const PricingData> data;
   MemoryContextCallback release;
 };
 
-/// The book of this moment. A command that was planned before, in a transaction that has used the table before, takes
+/// What holds at this moment. A command that was planned before, in a transaction that has used the table before, takes
 /// no new lock, with which it would take in what others have announced meanwhile.
-std::shared_ptr<const PriceBook> latest_price_book() {
+std::shared_ptr<const PricingData> latest() {
   pg_call([] { AcceptInvalidationMessages(); });
   return cache.get();
 }
 
 }  // namespace
 
-std::shared_ptr<const PriceBook> price_book_of_command() {
+const std::shared_ptr<const PricingData>& pricing_data_of_command() {
   static CommandIdentity pinned_for;
-  static std::shared_ptr<const PriceBook> pinned;
+  static std::shared_ptr<const PricingData> pinned;
   const CommandIdentity current = CommandIdentity::current();
   if (pinned == nullptr || !(pinned_for == current)) {
-    pinned = latest_price_book();
+    pinned = latest();
     pinned_for = current;
   }
   return pinned;
@@ -92,11 +159,11 @@ const PriceBook& price_book_of_call(FunctionCallInfo fcinfo) {
     fcinfo->flinfo->fn_extra = pin;
   }
   // A call site in PL/pgSQL lives as long as the transaction.
-  if (pin->book == nullptr || !(pin->pinned_for == current)) {
-    pin->book = latest_price_book();
+  if (pin->data == nullptr || !(pin->pinned_for == current)) {
+    pin->data = latest();
     pin->pinned_for = current;
   }
-  return *pin->book;
+  return pin->data->book;
 }
 
 void warn_unpriced(std::string_view provider, std::string_view model, std::string_view reason) {

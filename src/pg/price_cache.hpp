@@ -1,13 +1,21 @@
 #pragma once
 
 #include "core/price_book.hpp"
+#include "pg/model_tables.hpp"
 #include "pg/prelude.hpp"
 
 namespace spend {
 
-/// The live rows of spend.prices as an index, replaced after a change of the table. This is the book that the current
-/// statement is priced by: every row trigger of one command sees the same version, whatever is committed meanwhile.
-std::shared_ptr<const PriceBook> price_book_of_command();
+/// What rows are priced by: the live rows of spend.prices as an index, with the names of spend.model_aliases and what
+/// spend.providers says. Replaced after a change of any of these tables.
+struct PricingData {
+  PriceBook book;
+  TrustedProviders trusted;
+};
+
+/// The version that the current statement is priced by: every row trigger of one command sees the same, whatever is
+/// committed meanwhile. Copy the pointer to keep the version across calls.
+const std::shared_ptr<const PricingData>& pricing_data_of_command();
 
 /// The same for one call site of a SQL function: pinned in fn_extra.
 const PriceBook& price_book_of_call(FunctionCallInfo fcinfo);

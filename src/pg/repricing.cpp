@@ -85,8 +85,8 @@ bool reprice_row(const UsageRow& before, UsageRow& after) {
   price_usage_row(after, MissingPrice::quiet);
   // That a price is no longer known does not make the cost unknown that it gave.
   if (after.is_null(at.cost) && !before.is_null(at.cost)) {
-    for (const AttrNumber ours :
-         {at.cost, at.list_cost, at.currency, at.price_id, at.price_term_ids, at.pricing_status, at.pricing_reason}) {
+    for (const AttrNumber ours : {at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status, at.pricing_reason,
+                                  at.matched_by, at.computed_cost, at.price_term_ids}) {
       after.copy(ours, before);
     }
   }

@@ -26,6 +26,8 @@ std::array<Known, table_count> known = {{
     {"commit_window"},
     {"adjustments"},
     {"price_terms"},
+    {"model_aliases"},
+    {"providers"},
 }};
 
 Known& entry(Table table) {

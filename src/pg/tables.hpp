@@ -22,8 +22,10 @@ enum class Table {
   commit_window,
   adjustments,
   price_terms,
+  model_aliases,
+  providers,
 };
-constexpr std::size_t table_count = 15;
+constexpr std::size_t table_count = 17;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.
@@ -61,27 +63,31 @@ class OpenTable {
   int exceptions_at_start_;
 };
 
-/// An immutable value computed from a table, by the protocol that a cache of a configuration table needs: the flag is
+/// An immutable value computed from tables, by the protocol that a cache of a configuration table needs: the flag is
 /// set before the scan, so that a change during it is not lost; users pin the value through the shared pointer, so that
 /// a replacement does not pull it away under them.
-template <typename T>
+template <typename T, std::size_t Count = 1>
 class TableCache {
  public:
   using Loader = T (*)();
-  constexpr TableCache(Table table, Loader loader) noexcept : table_(table), loader_(loader) {}
+  constexpr TableCache(Table table, Loader loader) noexcept : tables_{table}, loader_(loader) {}
+  constexpr TableCache(const std::array<Table, Count>& tables, Loader loader) noexcept
+      : tables_(tables), loader_(loader) {}
 
   /// Copy the pointer to keep the value across the next call.
   const std::shared_ptr<const T>& get() {
-    if (value_ == nullptr || !unchanged(table_)) {
-      const Oid oid = table_oid(table_);
-      pg_call([&] {
-        LockRelationOid(oid, AccessShareLock);  // takes in pending invalidations
-      });
-      mark_unchanged(table_);
+    if (value_ == nullptr || !std::all_of(tables_.begin(), tables_.end(), unchanged)) {
+      for (const Table table : tables_) {
+        const Oid oid = table_oid(table);
+        pg_call([&] {
+          LockRelationOid(oid, AccessShareLock);  // takes in pending invalidations
+        });
+      }
+      std::for_each(tables_.begin(), tables_.end(), mark_unchanged);
       try {
         value_ = std::make_shared<const T>(loader_());
       } catch (...) {
-        mark_changed(table_);
+        std::for_each(tables_.begin(), tables_.end(), mark_changed);
         throw;
       }
     }
@@ -89,7 +95,7 @@ class TableCache {
   }
 
  private:
-  Table table_;
+  std::array<Table, Count> tables_;
   Loader loader_;
   std::shared_ptr<const T> value_;
 };

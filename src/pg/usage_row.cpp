@@ -31,12 +31,15 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.idempotency_key = at("idempotency_key");
   columns.other_usage = at("other_usage");
   columns.reported_cost = at("reported_cost");
+  columns.reported_currency = at("reported_currency");
   columns.cost = at("cost");
   columns.list_cost = at("list_cost");
   columns.currency = at("currency");
   columns.price_id = at("price_id");
   columns.pricing_status = at("pricing_status");
   columns.pricing_reason = at("pricing_reason");
+  columns.matched_by = at("matched_by");
+  columns.computed_cost = at("computed_cost");
   columns.attribution_id = at("attribution_id");
   columns.price_term_ids = at("price_term_ids");
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
@@ -131,6 +134,11 @@ void UsageRow::set(AttrNumber attribute, Datum value) {
 void UsageRow::copy(AttrNumber attribute, const UsageRow& from) {
   nulls_[index(attribute)] = from.is_null(attribute);
   values_[index(attribute)] = from.get(attribute);
+}
+
+void UsageRow::copy(AttrNumber attribute, AttrNumber from) {
+  values_[index(attribute)] = values_[index(from)];
+  nulls_[index(attribute)] = nulls_[index(from)];
 }
 
 bool UsageRow::same(AttrNumber attribute, const UsageRow& other) const {

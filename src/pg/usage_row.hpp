@@ -13,8 +13,9 @@ namespace spend {
 struct UsageColumns {
   AttrNumber usage_id, occurred_at, started_at, recorded_at, tags;
   AttrNumber provider, request_model, response_model, service_tier, region, surface, speed, variant;
-  AttrNumber source, idempotency_key, other_usage, reported_cost;
-  AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, attribution_id, price_term_ids;
+  AttrNumber source, idempotency_key, other_usage, reported_cost, reported_currency;
+  AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, matched_by, computed_cost,
+      attribution_id, price_term_ids;
   std::array<AttrNumber, dimension_columns.size()> dimensions;
   /// Columns that hold the quantity of the meter of the same name.
   static constexpr std::array<const char*, 7> meter_names = {
@@ -62,6 +63,7 @@ class UsageRow {
   void set(AttrNumber attribute, Datum value);
   void set_null(AttrNumber attribute) { nulls_[index(attribute)] = true; }
   void copy(AttrNumber attribute, const UsageRow& from);
+  void copy(AttrNumber attribute, AttrNumber from);
   bool same(AttrNumber attribute, const UsageRow& other) const;
   /// A tuple with the present values, palloc'd.
   HeapTuple form() const;

@@ -66,11 +66,14 @@ CREATE TABLE spend.usage (
   request_id text,
   hold_id bigint,
   reported_cost numeric,
+  reported_currency text,
   list_cost numeric,
   price_id bigint,
   price_term_ids bigint[],
   pricing_status text,
-  pricing_reason text
+  pricing_reason text,
+  matched_by text,
+  computed_cost numeric
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE spend.usage IS 'The ledger: one row per metered event. Apps insert what they know; cost, currency and attribution are computed in the same transaction.';
 COMMENT ON COLUMN spend.usage.usage_id IS 'Number of the row.';
@@ -131,13 +134,17 @@ COMMENT ON COLUMN spend.usage.span_id IS 'OpenTelemetry span.';
 COMMENT ON COLUMN spend.usage.request_id IS 'The provider''s id of the request.';
 COMMENT ON COLUMN spend.usage.hold_id IS 'Hold that this row settles.';
 COMMENT ON COLUMN spend.usage.reported_cost IS 'Cost that the app or vendor reported; kept beside ours.';
-COMMENT ON COLUMN spend.usage.cost IS 'Cost by the price valid at the time of use and after the customer terms; NULL when unpriced (computed).';
+COMMENT ON COLUMN spend.usage.reported_currency IS 'Currency of reported_cost; USD when not given.';
+COMMENT ON COLUMN spend.usage.cost IS 'Cost by the price valid at the time of use and after the customer terms, or the reported one where the provider''s policy is trust; NULL when unpriced (computed).';
 COMMENT ON COLUMN spend.usage.list_cost IS 'Cost by the price alone, before customer terms (computed).';
 COMMENT ON COLUMN spend.usage.currency IS 'Currency of the cost (computed).';
 COMMENT ON COLUMN spend.usage.price_id IS 'Row of spend.prices that priced the row (computed).';
 COMMENT ON COLUMN spend.usage.price_term_ids IS 'Rows of spend.price_terms that led from list_cost to cost, in their order; NULL for none (computed).';
-COMMENT ON COLUMN spend.usage.pricing_status IS 'priced, priced_with_fallback, free, inconsistent or unpriced (computed).';
+COMMENT ON COLUMN spend.usage.pricing_status IS 'priced, priced_with_fallback, reported, free, inconsistent or unpriced (computed).';
 COMMENT ON COLUMN spend.usage.pricing_reason IS 'Why unpriced or inconsistent, or what stood in (computed).';
+COMMENT ON COLUMN spend.usage.matched_by IS
+  'How the model''s name was recognised where it was not by its exact name: override, alias, normalised, pattern or fallback_provider; price_id says as what (computed).';
+COMMENT ON COLUMN spend.usage.computed_cost IS 'Where the cost is the reported one: what price and customer terms would have made it, in that price''s currency (computed).';
 COMMENT ON COLUMN spend.usage.attribution_id IS 'Content hash of the rolled-up dimension values (computed).';
 ALTER SEQUENCE spend.usage_usage_id_seq OWNED BY spend.usage.usage_id;
 

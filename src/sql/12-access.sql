@@ -36,7 +36,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('user', 'spend.what_if(spend.usage, spend.price_table, text, text)'),
            ('user', 'spend.estimate(text, bigint, bigint, text, timestamptz, jsonb)'),
            ('user', 'spend.usage_from(text, jsonb, text, boolean)'), ('user', 'spend.usage_lines(text, jsonb, text, boolean)'),
-           ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'),
+           ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'), ('user', 'spend.resolve_model(text, text)'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
@@ -66,7 +66,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT format('INSERT (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)), 'TABLE spend.usage'
   FROM pg_attribute AS a
   WHERE access = 'writer' AND a.attrelid = 'spend.usage'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'price_term_ids', 'pricing_status', 'pricing_reason', 'attribution_id')
+    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'price_term_ids', 'pricing_status', 'pricing_reason', 'matched_by', 'computed_cost', 'attribution_id')
   HAVING count(*) > 0
   UNION ALL
   SELECT 'SELECT (usage_id, cost, currency, pricing_status)', 'TABLE spend.usage' WHERE access = 'writer'
@@ -74,14 +74,16 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', 'SEQUENCE spend.usage_usage_id_seq' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'models', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
-  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'commitments_commitment_id_seq']) AS t WHERE access = 'admin'
+  SELECT 'SELECT', 'TABLE spend.models' WHERE access = 'reader'
+  UNION ALL
+  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions']) AS t WHERE access IN ('reader', 'admin')

@@ -9,6 +9,7 @@ BEGIN
          count(*) FILTER (WHERE l.action = 'skipped')
   INTO added, closed, unchanged, skipped
   FROM spend._apply_import('pg_spend', spend._catalog()::jsonb, '-infinity') AS l;
+  CALL spend._propose_model_tiers();
 END
 $$;
 COMMENT ON FUNCTION spend.load_catalog() IS

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
   -- One statement each: all of them update one row of pg_extension.
   FOREACH name IN ARRAY ARRAY[
-    'settings', 'dimensions', 'attributions', 'cost_centers', 'prices', 'prices_price_id_seq', 'price_history', 'price_terms', 'price_terms_term_id_seq', 'commitments', 'commitments_commitment_id_seq', 'adjustments', 'adjustments_adjustment_id_seq',
+    'settings', 'dimensions', 'attributions', 'cost_centers', 'prices', 'prices_price_id_seq', 'price_history', 'model_aliases', 'model_aliases_alias_id_seq', 'models', 'providers', 'price_terms', 'price_terms_term_id_seq', 'commitments', 'commitments_commitment_id_seq', 'adjustments', 'adjustments_adjustment_id_seq',
     'adjustments_batch_id_seq', 'usage_default', 'usage_usage_id_seq',
     'usage_keys', 'usage_conflicts', 'budgets', 'budgets_budget_id_seq', 'counters', 'alerts', 'alerts_alert_id_seq', 'access'
   ] LOOP
