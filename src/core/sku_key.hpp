@@ -20,10 +20,10 @@ constexpr std::size_t sku_part_count = 7;
 /// Normalised parts of a SKU or of a query for one.
 using SkuParts = std::array<std::string_view, sku_part_count>;
 
-/// The service tier under which vendors' other names of it are filed. Both arguments normalised. "auto" and
-/// "standard_only" are what a request may ask for; where the response did not say what served it, standard did. OpenAI
-/// also calls its priority tier "fast".
-constexpr std::string_view canonical_service_tier(std::string_view tier, std::string_view provider) {
+/// The service tier under which vendors' other names of it are filed. Both arguments normalised; provider "" when
+/// unknown. "auto" and "standard_only" are what a request may ask for; where the response did not say what served it,
+/// standard did. OpenAI also calls its priority tier "fast".
+constexpr std::string_view canonical_service_tier(std::string_view tier, std::string_view provider = {}) {
   if (tier.empty() || tier == "default" || tier == "on_demand" || tier == "auto" || tier == "standard_only") {
     return "standard";
   }

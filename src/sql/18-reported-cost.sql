@@ -13,7 +13,7 @@ SELECT md5(jsonb_build_array(c.provider, c.model, c.currency)::text) AS reported
        coalesce(sum(c.ours), 0)::numeric(38, 18) AS computed_cost,
        coalesce(sum(c.reported) FILTER (WHERE c.ours IS NOT NULL), 0)::numeric(38, 18) AS reported_cost,
        coalesce(sum(c.reported - c.ours), 0)::numeric(38, 18) AS difference,
-       round(100 * sum(c.reported - c.ours) / nullif(sum(c.ours), 0), 2) AS difference_percent,
+       CASE WHEN sum(c.ours) > 0 THEN least(100 * sum(c.reported - c.ours) / sum(c.ours), 9999999999.9999) END::numeric(14, 4) AS difference_percent,
        coalesce(sum(c.reported) FILTER (WHERE c.ours IS NULL), 0)::numeric(38, 18) AS unpriced_reported_cost
 FROM (
   SELECT u.occurred_at, u.reported_cost AS reported, upper(coalesce(nullif(u.reported_currency, ''), 'USD')) AS currency, k.provider, k.model,
@@ -47,5 +47,5 @@ COMMENT ON COLUMN spend.reported_cost_differences.differing_calls IS 'Rows among
 COMMENT ON COLUMN spend.reported_cost_differences.computed_cost IS 'Cost by our prices.';
 COMMENT ON COLUMN spend.reported_cost_differences.reported_cost IS 'Reported cost of the same rows.';
 COMMENT ON COLUMN spend.reported_cost_differences.difference IS 'reported_cost less computed_cost.';
-COMMENT ON COLUMN spend.reported_cost_differences.difference_percent IS 'That in percent of computed_cost; NULL when it is 0.';
+COMMENT ON COLUMN spend.reported_cost_differences.difference_percent IS 'That in percent of computed_cost, at most 9999999999.9999; NULL when that is 0.';
 COMMENT ON COLUMN spend.reported_cost_differences.unpriced_reported_cost IS 'Reported cost of the rows that have none by our prices.';
