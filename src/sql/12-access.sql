@@ -74,14 +74,17 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', 'SEQUENCE spend.usage_usage_id_seq' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'models', 'providers']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
-  SELECT 'SELECT', 'TABLE spend.models' WHERE access = 'reader'
+  -- Two privileges of their own: taking an administrator's away leaves a reader's.
+  SELECT 'SELECT', 'TABLE spend.models' WHERE access IN ('reader', 'admin')
+  UNION ALL
+  SELECT 'INSERT, UPDATE, DELETE', 'TABLE spend.models' WHERE access = 'admin'
   UNION ALL
   SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
