@@ -31,7 +31,9 @@ std::string read_document(const std::string& file) {
 }
 
 /// The parts of the SKU that are not the usual ones, as "batch eu".
-std::string sku_of(const pqxx::row& line) {
+/// Rows of a result are pqxx::row, and pqxx::row_ref from libpqxx 8 on.
+template <typename Row>
+std::string sku_of(const Row& line) {
   std::string text;
   for (const char* const part : {"surface", "region", "service_tier", "speed", "variant"}) {
     const std::string value = line[part].is_null() ? "" : line[part].c_str();
@@ -42,7 +44,8 @@ std::string sku_of(const pqxx::row& line) {
   return text;
 }
 
-std::string cell(const pqxx::row& line, const char* column) {
+template <typename Row>
+std::string cell(const Row& line, const char* column) {
   return line[column].is_null() ? "" : line[column].c_str();
 }
 

@@ -357,7 +357,8 @@ Result<PriceTable> PriceTable::from_storage(std::span<const std::byte> storage) 
   if (!reader.header() || !reader.text(sizeof(Hash128)).has_value()) {
     return bad_image("The version is not known.");
   }
-  // What to_storage() wrote is in order and free of overlaps: proving that again would double the time of the first use.
+  // What to_storage() wrote is in order and free of overlaps: proving that again would double the time of the first
+  // use.
   TableReader entries;
   if (std::optional<Error> error = read_json(*reader.text(reader.left()), {max_json_bytes, json_depth}, entries)) {
     return *std::move(error);
