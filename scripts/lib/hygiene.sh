@@ -27,7 +27,7 @@ hygiene_everything_built() {
   local file dir
   find src/core test/unit test/fuzz bench/core src/client -name '*.cpp' 2>/dev/null | sort | while read -r file; do
     dir=$(dirname "$file")
-    grep -qF -e "$dir/*.cpp" -e "$file" CMakeLists.txt ||
+    grep -qF -e "$dir/*.cpp" -e "$(dirname "$dir")/*/*.cpp" -e "$file" CMakeLists.txt ||
       grep -qsE "(^|[^/])\*\.cpp|\<$(basename "$file" .cpp)\>|\<$(basename "$file" _fuzz.cpp)\>" "$dir/CMakeLists.txt" ||
       echo "$file: not in CMakeLists.txt"
   done

@@ -191,7 +191,7 @@ std::string reported_currency(const UsageRow& row) {
 // Nothing here fails the INSERT for want of a price (P1, P7); only a quantity that no count can be does.
 void price_usage_row(UsageRow& row, MissingPrice missing) {
   const std::optional<Decimal> reported = reported_cost(row);
-  const std::shared_ptr<const PricingData> pricing = pricing_data_of_command();
+  const std::shared_ptr<const PricingData>& pricing = pricing_data_of_command();
   if (!reported.has_value()) {
     price_by_table(row, *pricing, missing);
     return;

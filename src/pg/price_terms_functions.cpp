@@ -60,7 +60,7 @@ TermFacts facts_of(const UsageRow& row) {
   Sku sku;
   sku.provider = query.provider;
   sku.model = query.model;
-  const std::shared_ptr<const PricingData> pricing = pricing_data_of_command();
+  const std::shared_ptr<const PricingData>& pricing = pricing_data_of_command();
   const PriceMatch match = pricing->book.find(query, row.priced_at());
   if (match.entry != nullptr) {
     sku = match.entry->sku;
