@@ -122,7 +122,7 @@ std::string Condition::to_json() const {
 }
 
 std::string Condition::to_text() const {
-  const std::string when = when_text(*this);
+  std::string when = when_text(*this);
   if (!is_factor()) {
     return when;
   }

@@ -187,7 +187,7 @@ std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution&
   return attribution.matches;
 }
 
-const std::shared_ptr<const BudgetSet>& budget_set() {
+std::shared_ptr<const BudgetSet> budget_set() {
   // Their defaults come from the settings, which others read, too: whether those are another version tells their
   // address.
   static std::shared_ptr<const Settings> defaults;

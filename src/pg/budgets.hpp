@@ -65,7 +65,7 @@ class BudgetSet {
   std::vector<Budget> budgets_;
 };
 
-const std::shared_ptr<const BudgetSet>& budget_set();
+std::shared_ptr<const BudgetSet> budget_set();
 
 /// Whether the current role may see this budget's figures: the extension's owner, an admin, or a reader whose scope
 /// covers it.

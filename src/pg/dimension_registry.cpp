@@ -50,7 +50,7 @@ bool DimensionRegistry::is_known(std::string_view name) const {
   return column < dimension_columns.size() ? is_rolled_up[column] : contains(tags, name);
 }
 
-const std::shared_ptr<const DimensionRegistry>& dimension_registry() {
+std::shared_ptr<const DimensionRegistry> dimension_registry() {
   return cache.get();
 }
 

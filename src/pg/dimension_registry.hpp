@@ -26,6 +26,6 @@ struct DimensionRegistry {
   bool is_known(std::string_view name) const;
 };
 
-const std::shared_ptr<const DimensionRegistry>& dimension_registry();
+std::shared_ptr<const DimensionRegistry> dimension_registry();
 
 }  // namespace spend
