@@ -29,6 +29,11 @@ class Choices {
     return *data_++;
   }
   unsigned below(unsigned limit) { return byte() % limit; }
+  /// 0 to 65535. Signed, so that what is counted from it may be before the epoch.
+  std::int64_t two_bytes() {
+    const std::int64_t high = byte();
+    return high * 256 + byte();
+  }
 
  private:
   const std::uint8_t* data_;
@@ -141,8 +146,8 @@ RequestContext make_context(Choices& choices) {
   context.variant = variants[choices.below(4)];
   if (choices.below(8) != 0) {
     constexpr spend::Timestamp minute = 60 * spend::microseconds_per_second;
-    const spend::Timestamp day = choices.byte() * 256 + choices.byte() - 32768 + 9500;
-    context.at = day * spend::microseconds_per_day + (choices.byte() * 256 + choices.byte()) * minute;
+    const spend::Timestamp day = choices.two_bytes() - 32768 + 9500;
+    context.at = day * spend::microseconds_per_day + choices.two_bytes() * minute;
   }
   return context;
 }
