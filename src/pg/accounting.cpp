@@ -5,6 +5,7 @@
 #include "pg/alerts.hpp"
 #include "pg/attributions.hpp"
 #include "pg/journal.hpp"
+#include "pg/limits.hpp"
 #include "pg/refusal.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
@@ -186,7 +187,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
         const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
         const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use, budgets);
-        if (lacks_price || (movement.amount > 0 && spent + movement.amount > match.budget->amount)) {
+        if (lacks_price || (movement.amount > 0 && spent + movement.amount > limit_of(use))) {
           if (!are_latest(budgets)) {
             return account_row(row, sign, arrival);
           }

@@ -1,5 +1,6 @@
 #include "pg/alerts.hpp"
 
+#include "pg/limits.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
 
@@ -16,18 +17,19 @@ Atto AlertWriter::announce_crossings(const CounterUse& use, const Counters::Stat
   if (delta.amount <= 0 || use.period.end <= GetCurrentTransactionStartTimestamp()) {
     return claimed;
   }
-  for (const Threshold& threshold : use.budget->thresholds) {
-    if (threshold.percent > claimed && spent >= threshold.reached_at) {
+  const Atto limit = limit_of(use);
+  for (const Atto percent : use.budget->thresholds) {
+    if (percent > claimed && spent >= share_of(limit, percent)) {
       if (mode_ != Mode::silent) {
-        write(use, threshold, spent);
+        write(use, percent, limit, spent);
       }
-      claimed = threshold.percent;
+      claimed = percent;
     }
   }
   return claimed;
 }
 
-void AlertWriter::write(const CounterUse& use, const Threshold& threshold, Atto spent) {
+void AlertWriter::write(const CounterUse& use, Atto percent, Atto limit, Atto spent) {
   const Budget& budget = *use.budget;
   const OpenTable table(Table::alerts, RowExclusiveLock);
   TupleBuilder tuple(table);
@@ -36,15 +38,15 @@ void AlertWriter::write(const CounterUse& use, const Threshold& threshold, Atto 
   });
   tuple.set("alert_id", Int64GetDatum(alert_id));
   tuple.set("created_at", TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-  tuple.set("event", text_datum(threshold.percent >= 100 * atto_per_unit ? "budget_crossed" : "threshold_crossed"));
+  tuple.set("event", text_datum(percent >= 100 * atto_per_unit ? "budget_crossed" : "threshold_crossed"));
   tuple.set("budget_id", Int64GetDatum(budget.budget_id));
   tuple.set("budget_name", text_datum(budget.name));
-  tuple.set("threshold_percent", atto_to_numeric(threshold.percent));
+  tuple.set("threshold_percent", atto_to_numeric(percent));
   tuple.set("period_start", TimestampTzGetDatum(use.period.start));
   tuple.set("period_end", TimestampTzGetDatum(use.period.end));
   tuple.set("group_values", jsonb_datum(use.group->json));
   tuple.set("spent", atto_to_numeric(spent));
-  tuple.set("amount", atto_to_numeric(budget.amount));
+  tuple.set("amount", atto_to_numeric(limit));
   if (budget.measure == Measure::cost) {
     tuple.set("currency", text_datum(budget.currency));
   }

@@ -24,7 +24,7 @@ class AlertWriter {
   void finish();
 
  private:
-  void write(const CounterUse& use, const Threshold& threshold, Atto spent);
+  void write(const CounterUse& use, Atto percent, Atto limit, Atto spent);
 
   Mode mode_;
   int written_ = 0;

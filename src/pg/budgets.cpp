@@ -1,7 +1,5 @@
 #include "pg/budgets.hpp"
 
-#include <boost/multiprecision/cpp_int.hpp>
-
 #include "pg/access.hpp"
 #include "pg/set_result.hpp"
 #include "pg/settings.hpp"
@@ -21,18 +19,6 @@ extern "C" {
 namespace spend {
 
 namespace {
-
-/// amount × percent / 100 without rounding up: the counter has crossed the threshold when it has reached this.
-Atto share_of(Atto amount, Atto percent) {
-  namespace mp = boost::multiprecision;
-  const mp::int256_t product = mp::int256_t(amount) * mp::int256_t(percent);
-  const mp::int256_t divisor = mp::int256_t(atto_per_unit) * 100;
-  mp::int256_t quotient = product / divisor;
-  if (quotient * divisor < product) {
-    quotient += 1;
-  }
-  return quotient > mp::int256_t(atto_limit) ? atto_limit : static_cast<Atto>(quotient);
-}
 
 std::vector<Datum> array_elements(Datum array, Oid type, int length, bool by_value, char alignment) {
   struct Elements {
@@ -131,11 +117,9 @@ BudgetSet load() {
     budget.time_zone = text(at.time_zone, defaults->time_zone);
     budget.valid = bounds_of(row.get(at.valid_during, &is_null));
     for (const Datum percent : array_elements(row.get(at.thresholds, &is_null), NUMERICOID, -1, false, TYPALIGN_INT)) {
-      const Atto value = numeric_to_atto(percent);
-      budget.thresholds.push_back({value, share_of(budget.amount, value)});
+      budget.thresholds.push_back(numeric_to_atto(percent));
     }
-    std::sort(budget.thresholds.begin(), budget.thresholds.end(),
-              [](const Threshold& a, const Threshold& b) { return a.percent < b.percent; });
+    std::sort(budget.thresholds.begin(), budget.thresholds.end());
     budget.on_exceeded = on_exceeded_of(text(at.on_exceeded, {}));
     const std::string on_unpriced = text(at.on_unpriced, budget.on_exceeded == OnExceeded::alert ? "allow" : "deny");
     budget.denies_unpriced = on_unpriced == "deny";

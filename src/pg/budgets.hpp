@@ -15,12 +15,6 @@ namespace spend {
 enum class OnExceeded { alert, halt, reject };
 enum class Measure { cost, tokens, calls };
 
-/// A point of a budget at which an alert fires.
-struct Threshold {
-  Atto percent = 0;
-  Atto reached_at = 0;  ///< the total that crosses it
-};
-
 /// One row of spend.budgets with the defaults of spend.settings filled in.
 struct Budget {
   std::int64_t budget_id = 0;
@@ -28,12 +22,12 @@ struct Budget {
   Scope scope;
   std::vector<std::string> group_by;
   Measure measure = Measure::cost;
-  Atto amount = 0;
+  Atto amount = 0;       ///< of one period; what a counter may hold says limit_of()
   std::string currency;  ///< of the amount; "" for tokens and calls
   PeriodKind period = PeriodKind::month;
   std::string time_zone;
-  Period valid;                       ///< rows outside are not covered; bounds stand on quarter hours
-  std::vector<Threshold> thresholds;  ///< ascending
+  Period valid;                  ///< rows outside are not covered; bounds stand on quarter hours
+  std::vector<Atto> thresholds;  ///< percent of the limit at which an alert fires, ascending
   OnExceeded on_exceeded = OnExceeded::halt;
   bool denies_unpriced = true;
   std::int32_t generation = 0;  ///< spend.budgets.generation with the settings' defaults mixed in

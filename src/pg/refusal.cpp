@@ -1,6 +1,7 @@
 #include "pg/refusal.hpp"
 
 #include "pg/guard.hpp"
+#include "pg/limits.hpp"
 #include "pg/values.hpp"
 
 namespace spend {
@@ -41,7 +42,7 @@ void refuse_exceeded(const CounterUse& use, Atto spent, Atto asked) {
   const Budget& budget = *use.budget;
   std::string detail;
   if (may_see_figures(budget)) {
-    detail = "Budget " + quoted(budget.name) + ": limit " + with_unit(budget, budget.amount) + ", spent " +
+    detail = "Budget " + quoted(budget.name) + ": limit " + with_unit(budget, limit_of(use)) + ", spent " +
              with_unit(budget, spent) + ", asked " + with_unit(budget, asked) + in_period(use.period) +
              in_group(*use.group) + ".";
   }

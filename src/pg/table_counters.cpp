@@ -1,5 +1,6 @@
 #include "pg/table_counters.hpp"
 
+#include "pg/limits.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
 
@@ -116,10 +117,11 @@ void TableCounters::load(const CounterUse& use) {
   // A new counter over history announces the highest threshold only: the ones below it are taken as said.
   Atto claimed = 0;
   Atto below = 0;
-  for (const Threshold& threshold : use.budget->thresholds) {
-    if (totals.amount > 0 && totals.amount >= threshold.reached_at) {
+  const Atto limit = limit_of(use);
+  for (const Atto percent : use.budget->thresholds) {
+    if (totals.amount > 0 && totals.amount >= share_of(limit, percent)) {
       claimed = below;
-      below = threshold.percent;
+      below = percent;
     }
   }
   store(use, totals, claimed);

@@ -214,6 +214,11 @@ CREATE FUNCTION spend._budget_periods(
   LANGUAGE c STABLE ROWS 100 AS 'MODULE_PATHNAME', 'spend_budget_periods';
 COMMENT ON FUNCTION spend._budget_periods() IS 'Internal: the visible budgets with their current period and effective generation.';
 
+CREATE FUNCTION spend._budget_limit(budget_id bigint, period_start timestamptz, period_end timestamptz, group_hash uuid) RETURNS numeric
+  LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_budget_limit';
+COMMENT ON FUNCTION spend._budget_limit(bigint, timestamptz, timestamptz, uuid) IS
+  'Internal: what a visible budget allows one period and group (all zero: no group); NULL for any other budget.';
+
 CREATE FUNCTION spend._row_counters(
   usage spend.usage, OUT budget_id bigint, OUT generation integer, OUT period_start timestamptz, OUT group_hash uuid,
   OUT period_end timestamptz, OUT group_values jsonb, OUT amount numeric, OUT calls bigint, OUT unpriced_calls bigint

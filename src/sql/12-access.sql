@@ -38,7 +38,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('user', 'spend.usage_from(text, jsonb, text, boolean)'), ('user', 'spend.usage_lines(text, jsonb, text, boolean)'),
            ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'), ('user', 'spend.resolve_model(text, text)'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
-           ('reader', 'spend._budget_periods()'), ('reader', 'spend._row_counters(spend.usage)'),
+           ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
            ('reader', 'spend.explain(bigint, timestamptz)'), ('reader', 'spend._charge_lines(spend.usage, spend.price)'),
            ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),

@@ -169,11 +169,18 @@ WITH unallocated AS (
   UNION
   SELECT date_trunc('month', now() AT TIME ZONE s.time_zone)::date FROM spend._settings() AS s
 ), planned AS (
-  SELECT m.period_start, spend.text_key(b.cost_center) AS cost_center, coalesce(b.currency, s.currency) AS currency, b.amount
+  SELECT m.period_start, spend.text_key(b.cost_center) AS cost_center, coalesce(b.currency, s.currency) AS currency,
+         spend._budget_limit(b.budget_id, l.period_start, l.period_end, '00000000-0000-0000-0000-000000000000') AS amount
   FROM spend.budgets AS b
   CROSS JOIN spend._settings() AS s
-  JOIN months AS m ON b.valid_during @> (m.period_start::timestamp AT TIME ZONE coalesce(b.time_zone, s.time_zone))
-  WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND spend._visible_scope(b.scope)
+  CROSS JOIN months AS m
+  CROSS JOIN LATERAL (
+    SELECT m.period_start::timestamp AT TIME ZONE z.zone AS period_start,
+           (m.period_start + interval '1 month') AT TIME ZONE z.zone AS period_end
+    FROM (SELECT coalesce(b.time_zone, s.time_zone)) AS z(zone)
+  ) AS l
+  WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND b.valid_during @> l.period_start
+    AND spend._visible_scope(b.scope)
 )
 SELECT md5(jsonb_build_array(x.period_start, x.cost_center, x.department, x.currency)::text) AS chargeback_monthly_key,
        x.period_start::timestamp AT TIME ZONE s.time_zone AS period_start_at,
@@ -263,12 +270,12 @@ SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.g
             ELSE coalesce((SELECT string_agg(g.key || '=' || g.value, ', ' ORDER BY g.key) FROM jsonb_each_text(t.group_values) AS g), '') END AS group_label,
        b.measure,
        nullif(p.currency, '') AS currency,
-       b.amount::numeric(38, 18) AS amount,
+       l.amount::numeric(38, 18) AS amount,
        coalesce(t.spent, 0)::numeric(38, 18) AS spent,
-       (b.amount - coalesce(t.spent, 0))::numeric(38, 18) AS remaining,
+       (l.amount - coalesce(t.spent, 0))::numeric(38, 18) AS remaining,
        -- At most 10 digits before the point: a figure beyond that says nothing more.
-       least(coalesce(t.spent, 0) * 100 / nullif(b.amount, 0), 9999999999)::numeric(14, 4) AS used_percent,
-       coalesce(t.spent, 0) > b.amount AS is_exceeded,
+       least(coalesce(t.spent, 0) * 100 / nullif(l.amount, 0), 9999999999)::numeric(14, 4) AS used_percent,
+       coalesce(t.spent, 0) > l.amount AS is_exceeded,
        b.on_exceeded,
        b.is_critical,
        coalesce(t.calls, 0) AS calls,
@@ -278,6 +285,9 @@ SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.g
 FROM spend.budgets AS b
 JOIN current_period AS p USING (budget_id)
 LEFT JOIN totals AS t USING (budget_id)
+CROSS JOIN LATERAL (
+  SELECT spend._budget_limit(b.budget_id, p.period_start, p.period_end, coalesce(t.group_hash, '00000000-0000-0000-0000-000000000000')) AS amount
+) AS l
 WHERE b.valid_during && tstzrange(p.period_start, p.period_end);
 COMMENT ON VIEW spend.budget_status IS 'Budgets in their current period: limit, spent, remaining; one row per combination of group_by values that was used.';
 COMMENT ON COLUMN spend.budget_status.budget_status_key IS 'Surrogate key of the row.';
