@@ -42,73 +42,69 @@ IndexScanDesc begin_index_scan(Relation relation, Relation index, Snapshot snaps
 
 }  // namespace
 
-void detail::scan_latest(Relation relation, OwnChanges own, TupleVisitor visit, void* context) {
-  struct State {
-    Snapshot snapshot;
-    TableScanDesc scan;
-  };
-  const State state = pg_call([&] {
-    return State{latest_snapshot(relation, own), table_beginscan(relation, SnapshotAny, 0, nullptr)};
-  });
+LatestState::LatestState(Relation relation, OwnChanges own)
+    : exceptions_at_start_(std::uncaught_exceptions()),
+      snapshot_(pg_call([&] { return latest_snapshot(relation, own); })) {}
+
+LatestState::~LatestState() {
+  if (std::uncaught_exceptions() == exceptions_at_start_) {  // otherwise the abort lets go of it
+    UnregisterSnapshot(snapshot_);
+  }
+}
+
+void detail::scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context) {
+  const TableScanDesc scan = pg_call([&] { return table_beginscan(relation, SnapshotAny, 0, nullptr); });
   for (;;) {
     const HeapTuple tuple = pg_call([&] {
       for (;;) {
         CHECK_FOR_INTERRUPTS();
-        HeapTuple candidate = heap_getnext(state.scan, ForwardScanDirection);
+        HeapTuple candidate = heap_getnext(scan, ForwardScanDirection);
         if (candidate == nullptr ||
-            is_visible(candidate, state.snapshot, reinterpret_cast<HeapScanDesc>(state.scan)->rs_cbuf)) {
+            is_visible(candidate, state.snapshot(), reinterpret_cast<HeapScanDesc>(scan)->rs_cbuf)) {
           return candidate;
         }
       }
     });
-    if (tuple == nullptr) {
+    if (tuple == nullptr || !visit(context, ScannedTuple{tuple, RelationGetDescr(relation)})) {
       break;
     }
-    visit(context, ScannedTuple{tuple, RelationGetDescr(relation)});
   }
-  pg_call([&] {
-    table_endscan(state.scan);
-    UnregisterSnapshot(state.snapshot);
-  });
+  pg_call([&] { table_endscan(scan); });
 }
 
-void detail::scan_latest_index(Relation relation, Oid index, OwnChanges own, ScanKey keys, int key_count,
-                               TupleVisitor visit, void* context) {
-  struct State {
-    Snapshot snapshot;
+void detail::scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count,
+                        TupleVisitor visit, void* context) {
+  struct Opened {
     Relation index;
     IndexScanDesc scan;
     TupleTableSlot* slot;
   };
-  const State state = pg_call([&] {
-    State opened;
-    opened.snapshot = latest_snapshot(relation, own);
-    opened.index = index_open(index, AccessShareLock);
-    opened.slot = table_slot_create(relation, nullptr);
-    opened.scan = begin_index_scan(relation, opened.index, SnapshotAny, keys, key_count);
-    return opened;
+  const Opened opened = pg_call([&] {
+    Opened result;
+    result.index = index_open(index, AccessShareLock);
+    result.slot = table_slot_create(relation, nullptr);
+    result.scan = begin_index_scan(relation, result.index, SnapshotAny, keys, key_count);
+    return result;
   });
   for (;;) {
     const HeapTuple tuple = pg_call([&]() -> HeapTuple {
-      while (index_getnext_slot(state.scan, ForwardScanDirection, state.slot)) {
+      while (index_getnext_slot(opened.scan, ForwardScanDirection, opened.slot)) {
         CHECK_FOR_INTERRUPTS();
-        HeapTuple candidate = ExecFetchSlotHeapTuple(state.slot, false, nullptr);
-        if (is_visible(candidate, state.snapshot, reinterpret_cast<BufferHeapTupleTableSlot*>(state.slot)->buffer)) {
+        HeapTuple candidate = ExecFetchSlotHeapTuple(opened.slot, false, nullptr);
+        if (is_visible(candidate, state.snapshot(), reinterpret_cast<BufferHeapTupleTableSlot*>(opened.slot)->buffer)) {
           return candidate;
         }
       }
       return nullptr;
     });
-    if (tuple == nullptr) {
+    if (tuple == nullptr || !visit(context, ScannedTuple{tuple, RelationGetDescr(relation)})) {
       break;
     }
-    visit(context, ScannedTuple{tuple, RelationGetDescr(relation)});
   }
   pg_call([&] {
-    index_endscan(state.scan);
-    ExecDropSingleTupleTableSlot(state.slot);
-    index_close(state.index, AccessShareLock);
-    UnregisterSnapshot(state.snapshot);
+    index_endscan(opened.scan);
+    ExecDropSingleTupleTableSlot(opened.slot);
+    index_close(opened.index, AccessShareLock);
   });
 }
 
@@ -318,6 +314,16 @@ HeapTuple lock_latest(Relation relation, ItemPointer tid) {
     }
     ExecDropSingleTupleTableSlot(slot);
     return locked;
+  });
+}
+
+void delete_tuples(Relation relation, std::span<ItemPointerData> tids) {
+  pg_call([&] {
+    for (ItemPointerData& tid : tids) {
+      CHECK_FOR_INTERRUPTS();
+      CatalogTupleDelete(relation, &tid);
+    }
+    CommandCounterIncrement();
   });
 }
 

@@ -22,30 +22,61 @@ enum class OwnChanges {
   ignored   ///< as if this transaction had not written anything
 };
 
-using TupleVisitor = void (*)(void* context, const ScannedTuple& tuple);
+/// The committed state of this moment, kept for as long as several scans shall agree on it.
+class LatestState {
+ public:
+  LatestState(Relation relation, OwnChanges own);
+  ~LatestState();
+  LatestState(const LatestState&) = delete;
+  LatestState& operator=(const LatestState&) = delete;
+  Snapshot snapshot() const { return snapshot_; }
+
+ private:
+  int exceptions_at_start_;
+  Snapshot snapshot_;
+};
+
+using TupleVisitor = bool (*)(void* context, const ScannedTuple& tuple);  ///< false ends the scan
 
 namespace detail {
-void scan_latest(Relation relation, OwnChanges own, TupleVisitor visit, void* context);
-void scan_latest_index(Relation relation, Oid index, OwnChanges own, ScanKey keys, int key_count, TupleVisitor visit,
-                       void* context);
+void scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context);
+void scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count, TupleVisitor visit,
+                void* context);
+template <typename Visit>
+bool visit_with(void* context, const ScannedTuple& tuple) {
+  auto& visit = *static_cast<std::remove_reference_t<Visit>*>(context);
+  if constexpr (std::is_void_v<decltype(visit(tuple))>) {
+    visit(tuple);
+    return true;
+  } else {
+    return visit(tuple);
+  }
+}
 }  // namespace detail
+
+/// Calls visit(ScannedTuple) for every tuple of the table in that state, or until it returns false.
+template <typename Visit>
+void scan(Relation relation, const LatestState& state, Visit&& visit) {
+  detail::scan(relation, state, detail::visit_with<Visit>, const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
+/// The same through an index.
+template <typename Visit>
+void scan_index(Relation relation, Oid index, const LatestState& state, std::span<ScanKeyData> keys, Visit&& visit) {
+  detail::scan_index(relation, index, state, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
+                     const_cast<void*>(static_cast<const void*>(&visit)));
+}
 
 /// Calls visit(ScannedTuple) for every tuple of the table in the latest committed state.
 template <typename Visit>
 void scan_latest(Relation relation, OwnChanges own, Visit&& visit) {
-  detail::scan_latest(
-      relation, own,
-      [](void* context, const ScannedTuple& tuple) { (*static_cast<std::remove_reference_t<Visit>*>(context))(tuple); },
-      const_cast<void*>(static_cast<const void*>(&visit)));
+  scan(relation, LatestState(relation, own), visit);
 }
 
 /// The same through an index.
 template <typename Visit>
 void scan_latest_index(Relation relation, Oid index, OwnChanges own, std::span<ScanKeyData> keys, Visit&& visit) {
-  detail::scan_latest_index(
-      relation, index, own, keys.data(), static_cast<int>(keys.size()),
-      [](void* context, const ScannedTuple& tuple) { (*static_cast<std::remove_reference_t<Visit>*>(context))(tuple); },
-      const_cast<void*>(static_cast<const void*>(&visit)));
+  scan_index(relation, index, LatestState(relation, own), keys, visit);
 }
 
 /// The index of `relation` on exactly these columns (or, for an expression-free prefix, starting with them). Errors:
@@ -73,6 +104,8 @@ bool insert_if_absent(Relation relation, Oid index, std::span<ScanKeyData> keys,
 /// Locks the newest version of a tuple for update, following updates whatever the snapshot says. A copy of that
 /// version, or nullptr when the tuple was deleted meanwhile.
 HeapTuple lock_latest(Relation relation, ItemPointer tid);
+/// Deletes tuples that nobody else deletes or updates meanwhile.
+void delete_tuples(Relation relation, std::span<ItemPointerData> tids);
 /// Replaces a tuple that this transaction has locked; `tuple` carries the t_self of the version to replace.
 void update_locked(Relation relation, HeapTuple tuple, HeapTuple replacement);
 
