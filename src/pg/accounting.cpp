@@ -206,6 +206,27 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
   transaction.journal.add(attribution, facts, sign);
 }
 
+bool account_at_once(const UsageRow& row, Attribution& attribution) {
+  const bool is_stored = attribution.stored_at != Attribution::absent_level;
+  if (!is_stored && !attribution.is_awaited) {
+    attribution.is_awaited = attribution.is_expected;
+    return false;
+  }
+  const std::shared_ptr<const BudgetSet> budgets = budget_set();
+  if (!budgets->budgets().empty()) {
+    const auto matches = budgets->matching(attribution);
+    if (std::any_of(matches->begin(), matches->end(),
+                    [](const BudgetMatch& match) { return match.budget->locks_in_statement(); })) {
+      return false;
+    }
+  }
+  if (transaction.journal.empty()) {
+    transaction.first_budgets = budgets;
+  }
+  transaction.journal.add(attribution, facts_of(row), +1);
+  return true;
+}
+
 namespace {
 
 struct Planned {

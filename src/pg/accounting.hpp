@@ -22,6 +22,12 @@ void expect_row(const UsageRow& row, Attribution& attribution);
 /// Errors: SP001 and SP003 for a direct row that a reject budget refuses.
 void account_row(const UsageRow& row, int sign, Arrival arrival);
 
+/// The same for a row that was stored a moment ago and is still in the executor's slot, while its command goes on.
+/// False: nothing was done, because it needs a counter, which is locked when all rows of the command are known, or is
+/// the first with a new combination, which AFTER ROW appends to the dictionary; it is for account_row() then, and must
+/// come there.
+bool account_at_once(const UsageRow& row, Attribution& attribution);
+
 /// Writes counters and alerts at the end of the transaction: registered by watch_transactions(), from _PG_init.
 void watch_transactions();
 

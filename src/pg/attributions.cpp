@@ -132,6 +132,7 @@ CommandIdentity expected_by;
 void forget_expected() {
   for (Attribution* const attribution : expected) {
     attribution->is_expected = false;
+    attribution->is_awaited = false;
   }
   expected.clear();
 }

@@ -25,6 +25,8 @@ struct Attribution {
   /// absent_level: not known to be.
   int stored_at = absent_level;
   bool is_expected = false;  ///< see expect_attribution()
+  /// A row of the running command with it, while it is expected, is left to AFTER ROW, which appends it.
+  bool is_awaited = false;
   /// The last transaction that wrote a row with it.
   LocalTransactionId written_in = InvalidLocalTransactionId;
 };

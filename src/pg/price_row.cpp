@@ -7,6 +7,7 @@
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
 #include "pg/idempotency.hpp"
+#include "pg/in_place.hpp"
 #include "pg/numeric.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/price_terms_cache.hpp"
@@ -274,7 +275,25 @@ TupleTableSlot* writable_slot(const TriggerData* trigger) {
   return slot != nullptr && TTS_IS_VIRTUAL(slot) && is_last_before_insert(trigger) ? slot : nullptr;
 }
 
-HeapTuple before_insert(TriggerData* trigger) {
+/// The work on a row that comes by INSERT, but for its idempotency key.
+Attribution& complete(UsageRow& row) {
+  check_time(row);
+  row.spread_other_usage();
+  price_usage_row(row, MissingPrice::warn);
+  refuse_by_settings(row);
+  require_dimensions(row);
+  return attribute(row);
+}
+
+/// The row is going to be stored.
+void expect(UsageRow& row, Attribution& attribution) {
+  row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+  expect_attribution(attribution);
+  expect_row(row, attribution);
+}
+
+HeapTuple before_insert(TriggerData* trigger, FmgrInfo* called) {
+  drop_handed_over();
   const Relation leaf = trigger->tg_relation;
   TupleTableSlot* const slot = writable_slot(trigger);
   const TupleDesc descriptor = RelationGetDescr(leaf);
@@ -283,19 +302,17 @@ HeapTuple before_insert(TriggerData* trigger) {
   if (is_restored(row, leaf)) {
     return trigger->tg_trigtuple;
   }
-  check_time(row);
-  row.spread_other_usage();
-  price_usage_row(row, MissingPrice::warn);
-  refuse_by_settings(row);
-  require_dimensions(row);
-  Attribution& attribution = attribute(row);
+  Attribution& attribution = complete(row);
   if (!row.text(row.columns().idempotency_key).empty() && !claim_idempotency_key(row)) {
     return nullptr;
   }
-  row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-  expect_attribution(attribution);
-  expect_row(row, attribution);
-  return slot != nullptr ? trigger->tg_trigtuple : row.form();
+  expect(row, attribution);
+  if (slot == nullptr) {
+    return row.form();
+  }
+  hand_over(slot, row, attribution);
+  take_rows_in_place(trigger, called);
+  return trigger->tg_trigtuple;
 }
 
 bool same_utc_month(Timestamp a, Timestamp b) {
@@ -369,6 +386,22 @@ HeapTuple before_update(TriggerData* trigger) {
 
 }  // namespace
 
+bool price_in_place(TupleTableSlot* slot, Oid leaf) {
+  drop_handed_over();
+  const UsageColumns* const columns = known_usage_columns(leaf, slot->tts_tupleDescriptor->natts);
+  if (columns == nullptr) {
+    return false;
+  }
+  UsageRow row(slot, slot->tts_tupleDescriptor, *columns);
+  if (!row.is_null(columns->recorded_at) || !row.is_null(columns->idempotency_key)) {
+    return false;
+  }
+  Attribution& attribution = complete(row);
+  expect(row, attribution);
+  hand_over(slot, row, attribution);
+  return true;
+}
+
 }  // namespace spend
 
 SPEND_FUNCTION(spend_price_row) {
@@ -379,7 +412,7 @@ SPEND_FUNCTION(spend_price_row) {
   }
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
-    return PointerGetDatum(spend::before_insert(trigger));
+    return PointerGetDatum(spend::before_insert(trigger, fcinfo->flinfo));
   }
   return PointerGetDatum(spend::before_update(trigger));
 }

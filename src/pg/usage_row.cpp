@@ -54,35 +54,53 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   return columns;
 }
 
+namespace {
+
+// Keyed by the tuple descriptor's identity: a changed definition gives the relcache entry a new descriptor, and the
+// relation's oid and column count guard against an address used again.
+struct KnownColumns {
+  Oid relation;
+  TupleDesc descriptor;
+  int attributes;
+  UsageColumns columns;
+};
+std::unordered_map<Oid, KnownColumns> known_columns;
+const KnownColumns* last_columns = nullptr;  // rows come in bunches of one leaf
+
+}  // namespace
+
 const UsageColumns& usage_columns(Relation leaf) {
-  // Keyed by the tuple descriptor's identity: a changed definition gives the relcache entry a new descriptor, and the
-  // relation's oid and column count guard against an address used again.
-  struct Entry {
-    Oid relation;
-    TupleDesc descriptor;
-    int attributes;
-    UsageColumns columns;
-  };
-  static std::unordered_map<Oid, Entry> known;
-  static const Entry* last = nullptr;  // rows come in bunches of one leaf
   const Oid oid = RelationGetRelid(leaf);
   const TupleDesc descriptor = RelationGetDescr(leaf);
-  if (last != nullptr && last->relation == oid && last->descriptor == descriptor &&
-      last->attributes == descriptor->natts) {
-    return last->columns;
+  const auto is_current = [&](const KnownColumns& known) {
+    return known.relation == oid && known.descriptor == descriptor && known.attributes == descriptor->natts;
+  };
+  if (last_columns != nullptr && is_current(*last_columns)) {
+    return last_columns->columns;
   }
-  const auto found = known.find(oid);
-  if (found != known.end() && found->second.descriptor == descriptor && found->second.attributes == descriptor->natts) {
-    last = &found->second;
-    return last->columns;
+  const auto found = known_columns.find(oid);
+  if (found != known_columns.end() && is_current(found->second)) {
+    last_columns = &found->second;
+    return last_columns->columns;
   }
-  last = nullptr;
-  if (known.size() > 1000) {
-    known.clear();
+  last_columns = nullptr;
+  if (known_columns.size() > 1000) {
+    known_columns.clear();
   }
-  Entry& entry = known[oid];
-  entry = Entry{oid, descriptor, descriptor->natts, UsageColumns::of(descriptor)};
+  KnownColumns& entry = known_columns[oid];
+  entry = KnownColumns{oid, descriptor, descriptor->natts, UsageColumns::of(descriptor)};
   return entry.columns;
+}
+
+const UsageColumns* known_usage_columns(Oid leaf, int attributes) {
+  if (last_columns == nullptr || last_columns->relation != leaf) {
+    const auto found = known_columns.find(leaf);
+    if (found == known_columns.end()) {
+      return nullptr;
+    }
+    last_columns = &found->second;
+  }
+  return last_columns->attributes == attributes ? &last_columns->columns : nullptr;
 }
 
 UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns)

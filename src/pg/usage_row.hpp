@@ -32,6 +32,9 @@ struct UsageColumns {
 
 /// The columns of a leaf, remembered until its definition changes.
 const UsageColumns& usage_columns(Relation leaf);
+/// The same where only the leaf's oid is at hand, in a command that has asked for them before: nothing changes the
+/// definition of a table under a command that uses it. Null when they are not remembered.
+const UsageColumns* known_usage_columns(Oid leaf, int attributes);
 
 /// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context,
 /// which also holds the row's own arrays; or as long as the slot holds the row.

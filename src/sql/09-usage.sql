@@ -157,6 +157,10 @@ COMMENT ON FUNCTION spend.price_row() IS 'Trigger, BEFORE ROW on leaves of spend
 CREATE FUNCTION spend.account_row() RETURNS trigger
   LANGUAGE c AS 'MODULE_PATHNAME', 'spend_account_row';
 COMMENT ON FUNCTION spend.account_row() IS 'Trigger, AFTER ROW on leaves of spend.usage: moves budgets by stored rows.';
+CREATE FUNCTION spend._needs_row_trigger(is_after boolean, secret bigint, new_row tid, leaf oid) RETURNS boolean
+  LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'spend_needs_row_trigger';
+COMMENT ON FUNCTION spend._needs_row_trigger(boolean, bigint, tid, oid) IS
+  'Internal: what the executor asks instead of calling price_row() and account_row() for each of many rows. True, and nothing else, when anybody else asks.';
 CREATE FUNCTION spend.refuse_truncate() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

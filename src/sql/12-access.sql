@@ -73,6 +73,9 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   UNION ALL
   SELECT 'USAGE', 'SEQUENCE spend.usage_usage_id_seq' WHERE access = 'writer'
   UNION ALL
+  -- The executor asks it as the role that inserts; a role without it inserts as well, only slower.
+  SELECT 'EXECUTE', 'FUNCTION spend._needs_row_trigger(boolean, bigint, tid, oid)' WHERE access = 'writer'
+  UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
