@@ -48,8 +48,8 @@ class Usage {
   /// *this is unchanged.
   [[nodiscard]] std::optional<Error> add(const Usage& other);
 
-  /// Makes room for that many meters at once.
-  void reserve(std::size_t meters) { entries_.reserve(meters); }
+  /// Empties it; the memory is kept.
+  void clear() { entries_.clear(); }
 
   const Decimal* find(std::string_view meter) const;  ///< null when the meter is absent
   const std::vector<Entry>& entries() const { return entries_; }

@@ -195,10 +195,10 @@ RowFacts facts_of(const UsageRow& row) {
     facts.cost = numeric_to_atto(row.get(at.cost));
     facts.currency = row.text(at.currency);
   }
-  for (std::size_t i = 0; i < at.meters.size(); ++i) {
-    const std::string_view meter = UsageColumns::meter_names[i];
-    if ((meter == "input_tokens" || meter == "output_tokens") && !row.is_null(at.meters[i])) {
-      facts.tokens += numeric_to_atto(row.get(at.meters[i]));
+  for (const std::size_t place :
+       {UsageColumns::meter_place("input_tokens"), UsageColumns::meter_place("output_tokens")}) {
+    if (!row.is_null(at.meters[place])) {
+      facts.tokens += numeric_to_atto(row.get(at.meters[place]));
     }
   }
   return facts;

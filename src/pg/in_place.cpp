@@ -50,16 +50,15 @@ struct HandedOver {
 };
 HandedOver handed_over;
 
-std::int64_t secret() {
-  static const std::int64_t number = [] {
-    if (sodium_init() < 0) {
-      throw std::bad_alloc();
-    }
-    std::int64_t random;
-    randombytes_buf(&random, sizeof random);
-    return random;
-  }();
-  return number;
+std::int64_t secret = 0;  ///< 0: no condition has been made yet
+
+void make_secret() {
+  if (sodium_init() < 0) {
+    throw std::bad_alloc();
+  }
+  while (secret == 0) {
+    randombytes_buf(&secret, sizeof secret);
+  }
 }
 
 /// The triggers of the leaf as the running command has them; none where they are not a copy of its own.
@@ -91,7 +90,8 @@ char* condition(Oid function, bool is_after, Oid leaf) {
   static std::map<std::tuple<Oid, bool, Oid>, char*> known;
   char*& text = known[{function, is_after, leaf}];
   if (text == nullptr) {
-    const Datum number = Int64GetDatum(secret());
+    make_secret();
+    const Datum number = Int64GetDatum(secret);
     text = pg_call([&] {
       Expr* const row =
           reinterpret_cast<Expr*>(makeVar(PRS2_NEW_VARNO, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0));
@@ -178,7 +178,7 @@ SPEND_FUNCTION(spend_needs_row_trigger) {
       PG_RETURN_BOOL(true);
     }
   }
-  if (PG_GETARG_INT64(1) != spend::secret()) {
+  if (PG_GETARG_INT64(1) != spend::secret || spend::secret == 0) {
     PG_RETURN_BOOL(true);
   }
   auto* const slot =

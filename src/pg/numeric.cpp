@@ -76,23 +76,39 @@ NumericImage image_of(Datum datum) {
   return result;
 }
 
+/// The value of a whole number from 0 to below 1e16 as counts are, or -1: what is not such a number takes longer.
+std::int64_t small_count(Datum datum) {
+  const auto* const image = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
+  if (VARATT_IS_EXTERNAL(image) || VARATT_IS_COMPRESSED(image)) {
+    return -1;
+  }
+  const char* const data = VARDATA_ANY(image);
+  const std::uint16_t header = read16(data);
+  const int count = static_cast<int>((VARSIZE_ANY_EXHDR(image) - 2) / 2);
+  const int weight = header & short_weight_mask;
+  constexpr std::uint16_t plain_mask = sign_mask | short_sign | short_weight_sign;
+  if ((header & plain_mask) != form_short || count > weight + 1 || weight > 3) {
+    return -1;
+  }
+  std::int64_t value = 0;
+  for (int i = 0; i <= weight; ++i) {
+    value = value * base + (i < count ? read16(data + 2 + 2 * i) : 0);
+  }
+  return value;
+}
+
 }  // namespace
 
 NumericValue decode_numeric(Datum datum) {
   NumericValue result;
+  if (const std::int64_t value = small_count(datum); value >= 0) {
+    result.magnitude = Decimal::from_integer(static_cast<std::uint64_t>(value));
+    return result;
+  }
   const NumericImage image = image_of(datum);
   result.kind = image.kind;
   result.negative = image.negative;
   if (image.kind != NumericValue::Kind::finite || image.count == 0) {
-    return result;
-  }
-  // Counts are integers of a few digits.
-  if (image.count <= 4 && image.weight >= image.count - 1 && image.weight < 4) {
-    std::uint64_t value = 0;
-    for (int i = 0; i <= image.weight; ++i) {
-      value = value * base + (i < image.count ? image.digit(i) : 0U);
-    }
-    result.magnitude = Decimal::from_integer(value);
     return result;
   }
   // The coefficient may carry up to three trailing zeros more than the decimals it needs, and ten digits hold 40
@@ -213,6 +229,9 @@ Datum atto_to_numeric(Atto value) {
 }
 
 Atto numeric_to_atto(Datum datum) {
+  if (const std::int64_t value = small_count(datum); value >= 0) {
+    return value * atto_per_unit;
+  }
   const NumericImage image = image_of(datum);
   constexpr int highest_weight = 4;        // below 1e20
   constexpr int lowest_whole_weight = -4;  // 16 decimals; the next digit has two more

@@ -70,7 +70,7 @@ void set_text_or_null(UsageRow& row, AttrNumber attribute, std::string_view text
 /// Sets what the prices make of the row; returns the provider whose price it was, as far as known.
 std::string price_by_table(UsageRow& row, const PricingData& pricing, MissingPrice missing) {
   const UsageColumns& at = row.columns();
-  const Usage usage = row.usage();
+  const Usage& usage = row.usage();
   const SkuQuery sku = row.sku();
   std::string provider(sku.provider);
   if (sku.model.empty()) {

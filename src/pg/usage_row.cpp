@@ -132,23 +132,6 @@ UsageRow UsageRow::clone() const {
   return copy;
 }
 
-std::string_view UsageRow::text(AttrNumber attribute) const {
-  if (is_null(attribute)) {
-    return {};
-  }
-  const std::span<const std::byte> bytes = varlena_bytes(get(attribute));
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-Timestamp UsageRow::timestamp(AttrNumber attribute, Timestamp otherwise) const {
-  return is_null(attribute) ? otherwise : DatumGetTimestampTz(get(attribute));
-}
-
-void UsageRow::set(AttrNumber attribute, Datum value) {
-  values_[index(attribute)] = value;
-  nulls_[index(attribute)] = false;
-}
-
 void UsageRow::copy(AttrNumber attribute, const UsageRow& from) {
   nulls_[index(attribute)] = from.is_null(attribute);
   values_[index(attribute)] = from.get(attribute);
@@ -231,9 +214,9 @@ void UsageRow::spread_other_usage() {
   }
 }
 
-Usage UsageRow::usage() const {
-  Usage result;
-  result.reserve(columns_.meters.size());
+const Usage& UsageRow::usage() const {
+  static Usage result;  // kept for its memory
+  result.clear();
   if (!is_null(columns_.other_usage)) {
     result = usage_of(get(columns_.other_usage));
     for (const Usage::Entry& entry : result.entries()) {
@@ -349,25 +332,29 @@ Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
 }
 
 std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry) const {
-  static std::string bytes;  // kept for its memory
-  bytes.clear();
-  const auto append = [](std::string_view part) {
+  static std::vector<char> bytes;  // kept for its memory
+  std::size_t size = 0;
+  const auto append = [&](std::size_t kind, std::string_view part) {
     const auto length = static_cast<std::uint32_t>(part.size());
-    bytes.append(reinterpret_cast<const char*>(&length), sizeof length);
-    bytes.append(part);
+    const std::size_t end = size + 1 + sizeof length + part.size();
+    if (end > bytes.size()) {
+      bytes.resize(std::max<std::size_t>(1024, 2 * end));
+    }
+    bytes[size] = static_cast<char>(kind);
+    std::memcpy(&bytes[size + 1], &length, sizeof length);
+    std::copy(part.begin(), part.end(), &bytes[size + 1 + sizeof length]);
+    size = end;
   };
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
     if (!is_null(columns_.dimensions[i]) && registry.is_rolled_up[i]) {
-      bytes += static_cast<char>(i);
-      append(text(columns_.dimensions[i]));
+      append(i, text(columns_.dimensions[i]));
     }
   }
   for (const std::string& name : registry.tags) {
-    bytes += static_cast<char>(dimension_columns.size());
-    append(name);
-    append(tag(name));
+    append(dimension_columns.size(), name);
+    append(dimension_columns.size(), tag(name));
   }
-  return bytes;
+  return {bytes.data(), size};
 }
 
 }  // namespace spend

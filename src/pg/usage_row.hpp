@@ -6,6 +6,7 @@
 #include "core/usage.hpp"
 #include "pg/dimension_registry.hpp"
 #include "pg/prelude.hpp"
+#include "pg/values.hpp"
 
 namespace spend {
 
@@ -22,6 +23,13 @@ struct UsageColumns {
       "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens",
       "tool_calls",   "retrieval_queries"};
   std::array<AttrNumber, meter_names.size()> meters;
+  static consteval std::size_t meter_place(std::string_view name) {
+    std::size_t place = 0;
+    while (name != meter_names.at(place)) {
+      ++place;
+    }
+    return place;
+  }
   /// Further counts that are checked, but not priced.
   std::array<AttrNumber, 2> unpriced_counts;
 
@@ -60,10 +68,21 @@ class UsageRow {
     return values_[index(attribute)];
   }
   /// '' for NULL: the two are the same in every key of ours.
-  std::string_view text(AttrNumber attribute) const;
-  Timestamp timestamp(AttrNumber attribute, Timestamp otherwise) const;
+  std::string_view text(AttrNumber attribute) const {
+    if (is_null(attribute)) {
+      return {};
+    }
+    const std::span<const std::byte> bytes = varlena_bytes(values_[index(attribute)]);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  Timestamp timestamp(AttrNumber attribute, Timestamp otherwise) const {
+    return is_null(attribute) ? otherwise : DatumGetTimestampTz(values_[index(attribute)]);
+  }
 
-  void set(AttrNumber attribute, Datum value);
+  void set(AttrNumber attribute, Datum value) {
+    values_[index(attribute)] = value;
+    nulls_[index(attribute)] = false;
+  }
   void set_null(AttrNumber attribute) { nulls_[index(attribute)] = true; }
   void copy(AttrNumber attribute, const UsageRow& from);
   void copy(AttrNumber attribute, AttrNumber from);
@@ -74,8 +93,9 @@ class UsageRow {
   /// Moves quantities that have a column out of other_usage into it, where the column is not set: an app may give all
   /// it knows as one token_usage.
   void spread_other_usage();
-  /// The quantities that a price is applied to. Errors: 22023 for a negative, NaN or infinite count, naming the column.
-  Usage usage() const;
+  /// The quantities that a price is applied to; valid until the next call. Errors: 22023 for a negative, NaN or
+  /// infinite count, naming the column.
+  const Usage& usage() const;
   /// Whether the row carries any quantity at all: no usage is not zero usage.
   bool has_usage() const;
   SkuQuery sku() const;

@@ -69,11 +69,9 @@ bool jsonb_is_empty_object(Datum jsonb) {
   });
 }
 
-std::span<const std::byte> varlena_bytes(Datum datum) {
+std::span<const std::byte> detoasted_bytes(Datum datum) {
   struct varlena* image = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
-  if (VARATT_IS_EXTERNAL(image) || VARATT_IS_COMPRESSED(image)) {
-    image = pg_call([&] { return pg_detoast_datum_packed(image); });
-  }
+  image = pg_call([&] { return pg_detoast_datum_packed(image); });
   return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
 }
 

@@ -22,8 +22,16 @@ std::string jsonb_text(Datum jsonb);       ///< canonical JSON text of a jsonb d
 Datum jsonb_datum(std::string_view json);  ///< jsonb parsed from JSON text
 bool jsonb_is_empty_object(Datum jsonb);   ///< {} (without converting it to text)
 
-/// The bytes of a detoasted varlena; valid as long as the datum's memory.
-std::span<const std::byte> varlena_bytes(Datum datum);
+/// The bytes of a varlena that is compressed or stored elsewhere, in the current memory context.
+std::span<const std::byte> detoasted_bytes(Datum datum);
+/// The bytes of a varlena; valid as long as the datum's memory, or the current memory context.
+inline std::span<const std::byte> varlena_bytes(Datum datum) {
+  const auto* const image = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
+  if (VARATT_IS_EXTERNAL(image) || VARATT_IS_COMPRESSED(image)) {
+    return detoasted_bytes(datum);
+  }
+  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
+}
 Datum varlena_datum(std::string_view bytes);
 
 Usage usage_of(Datum token_usage);
