@@ -74,9 +74,13 @@ SELECT u.tags, a.dimensions FROM spend.usage AS u JOIN spend.attributions AS a U
 INSERT INTO spend.dimensions (name, is_rolled_up) VALUES ('user_id', false), ('session', false);
 INSERT INTO spend.usage (occurred_at, team, user_id, tags) VALUES ('2026-05-06', 't', 'u1', '{"session": "s1"}'), ('2026-05-06', 't', 'u2', '{"session": "s2"}');
 SELECT DISTINCT a.dimensions FROM spend.usage AS u JOIN spend.attributions AS a USING (attribution_id) WHERE u.occurred_at = '2026-05-06';
-SELECT regress.error($$INSERT INTO spend.budgets (name, amount, scope) VALUES ('b', 1, '{"user_id": "u1"}')$$);
-SELECT regress.error($$INSERT INTO spend.budgets (name, amount, scope) VALUES ('b', 1, '{"session": "s1"}')$$);
-SELECT regress.error($$INSERT INTO spend.budgets (name, amount, group_by) VALUES ('b', 1, '{squad, session}')$$);
+-- A budget may be on it all the same, a right may not.
+INSERT INTO spend.budgets (name, amount, scope, group_by, period) VALUES ('row dimensions', 1, '{"user_id": "u1"}', '{session}', 'total') RETURNING scope, group_by;
+INSERT INTO spend.usage (occurred_at, team, user_id, tags) VALUES ('2026-05-06', 't', 'U1', '{"session": "s3"}');
+SELECT group_values, calls FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'row dimensions';
+DELETE FROM spend.usage WHERE tags = '{"session": "s3"}';
+DELETE FROM spend.budgets WHERE name = 'row dimensions';
+SELECT regress.error($$SELECT spend.grant_access(session_user::regrole, 'reader', '{"session": "s1"}')$$);
 INSERT INTO spend.budgets (name, amount, group_by) VALUES ('b', 1, '{squad}') RETURNING group_by;
 -- A required one: rows without a value are refused, blank is no value, and the error says what to do.
 UPDATE spend.dimensions SET is_required = true WHERE name = 'squad';

@@ -24,13 +24,13 @@ $$;
 
 -- Validation: what could never work is refused, and the hint says how to write it.
 SELECT v AS values, regress.error(format('INSERT INTO spend.budgets (name, amount, %s) VALUES (''b'', 100, %s)', split_part(v, '=', 1), split_part(v, '=', 2))) AS error FROM unnest(ARRAY[
-  'thresholds=''{0.8,1}''', 'thresholds=''{80,1}''', 'thresholds=''{0}''', 'thresholds=''{-5}''', 'thresholds=''{NaN}''', 'thresholds=''{Infinity}''', 'thresholds=''{NULL}''', 'thresholds=''{80.0000001}''', 'thresholds=NULL',
-  'scope=''{"teem": "a"}''', 'scope=''{"Team": "a"}''', 'scope=''{"run_id": "a"}''', 'scope=''{"team": ""}''', 'scope=''{"team": " "}''', 'scope=''{"team": null}''', 'scope=''{"team": 7}''', 'scope=''{"team": []}''',
-  'scope=''{"team": [["a"]]}''', 'scope=''{"team": {"not": "a"}}''', 'scope=''{"": "a"}''', 'scope=''[]''', 'scope=''"team"''', 'scope=''null''', 'scope=NULL',
-  'group_by=''{teem}''', 'group_by=''{team,team}''', 'group_by=''{NULL}''', 'group_by=''{""}''', 'group_by=NULL',
-  'time_zone=''Mars/Olympus''', 'time_zone=''''', 'currency=''usd''', 'currency=''''', 'valid_during=''[2999-01-01 00:07, 2999-02-01)''', 'valid_during=''[2999-01-01, 2999-02-01 00:00:01)''']) AS v;
+  'thresholds=''{0.8,1}''', 'thresholds=''{80,1}''', 'thresholds=''{0}''', 'thresholds=''{-5}''', 'thresholds=''{NaN}''', 'thresholds=''{Infinity}''', 'thresholds=''{NULL}''', 'thresholds=''{80.0000001}''',
+  'scope=''{"teem": "a"}''', 'scope=''{"Team": "a"}''', 'scope=''{"team": ""}''', 'scope=''{"team": " "}''', 'scope=''{"team": null}''', 'scope=''{"team": 7}''', 'scope=''{"team": []}''',
+  'scope=''{"team": [["a"]]}''', 'scope=''{"team": {"like": "a"}}''', 'scope=''{"team": {"not": []}}''', 'scope=''{"team": {"present": "no"}}''', 'scope=''{"team": {}}''', 'scope=''{"": "a"}''', 'scope=''[]''', 'scope=''"team"''', 'scope=''null''',
+  'group_by=''{teem}''', 'group_by=''{team,team}''', 'group_by=''{NULL}''', 'group_by=''{""}''',
+  'time_zone=''Mars/Olympus''', 'time_zone=''''', 'valid_during=''[2999-01-01 00:07, 2999-02-01)''', 'valid_during=''[2999-01-01, 2999-02-01 00:00:01)''']) AS v;
 SELECT v AS values, split_part(regress.error(format('INSERT INTO spend.budgets (name, amount, %s) VALUES (''b'', 100, %s)', split_part(v, '=', 1), split_part(v, '=', 2))), E'\n', 1) AS error FROM unnest(ARRAY[
-  'measure=''dollars''', 'period=''fortnight''', 'on_exceeded=''panic''', 'on_unpriced=''maybe''', 'valid_during=''empty''', 'measure=NULL']) AS v;
+  'measure=''dollars''', 'period=''fortnight''', 'on_exceeded=''panic''', 'on_unpriced=''maybe''', 'valid_during=''empty''', 'measure=NULL', 'thresholds=NULL', 'scope=NULL', 'group_by=NULL', 'currency=''usd''', 'currency=''''']) AS v;
 SELECT regress.error($$INSERT INTO spend.budgets (name, amount, measure, currency) VALUES ('b', 100, 'calls', 'USD')$$);
 SELECT a AS amount, regress.error(format($$INSERT INTO spend.budgets (name, amount) VALUES ('b', %L)$$, a)) FROM unnest(ARRAY['-1', 'NaN', 'Infinity', '1e20', '0.0000000000000000001']) AS a;
 SELECT split_part(regress.error($$INSERT INTO spend.budgets (name, amount) VALUES ('', 1)$$), E'\n', 1) AS name, split_part(regress.error($$INSERT INTO spend.budgets (name) VALUES ('b')$$), E'\n', 1) AS amount;

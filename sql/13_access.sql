@@ -132,7 +132,7 @@ SELECT spend.visible(NULL) AS unattributed, spend.visible('00000000-0000-0000-00
 RESET ROLE;
 SELECT f AS call, regress.as_role('regress_sales', 'SELECT ' || f) AS reader, regress.as_role('regress_writer', 'SELECT ' || f) AS writer
 FROM unnest(ARRAY['spend.verify()', 'spend.maintain()', 'spend.load_catalog()', $$spend.set_price('p', 'm', '{"rates": {}}')$$, $$spend.grant_access('regress_sales', 'admin')$$, $$spend.revoke_access('regress_reader', 'reader')$$,
-  'spend._pending_counters()', 'spend._catalog()', $$spend._check_scope('{}', '{}')$$, $$spend._privileges('admin')$$, 'spend._settings()', $$spend.cost('m', '{"input_tokens": 1}')$$, $$spend.text_key('A')$$]) AS f;
+  'spend._pending_counters()', 'spend._catalog()', $$spend._check_scope('{}', '{}', true)$$, $$spend._privileges('admin')$$, 'spend._settings()', $$spend.cost('m', '{"input_tokens": 1}')$$, $$spend.text_key('A')$$]) AS f;
 -- SET ROLE, SECURITY DEFINER and views: rights are those of the current user.
 CREATE FUNCTION regress.sales_total() RETURNS numeric LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$SELECT trim_scale(sum(cost)) FROM spend.daily_spend$$;
 ALTER FUNCTION regress.sales_total() OWNER TO regress_sales;

@@ -132,7 +132,7 @@ Result<TermFacts> TermFacts::from_json(std::string_view json) {
 }
 
 Result<TermScope> TermScope::from_json(std::string_view json) {
-  Result<Scope> parsed = Scope::from_json(json);
+  Result<Scope> parsed = Scope::of_values(json);
   if (!parsed.ok()) {
     return std::move(parsed).error();
   }
@@ -143,11 +143,11 @@ Result<TermScope> TermScope::from_json(std::string_view json) {
       scope.dimensions_.push_back(condition);
       continue;
     }
-    if (std::optional<Error> error = check_values(condition.dimension, condition.any_of)) {
+    if (std::optional<Error> error = check_values(condition.dimension, condition.values)) {
       return *std::move(error);
     }
     std::vector<std::string>& values = scope.sku_[part];
-    values = condition.any_of;
+    values = condition.values;
     if (part == index(SkuPart::service_tier)) {
       for (std::string& tier : values) {
         tier = canonical_service_tier(tier);
@@ -168,10 +168,8 @@ bool TermScope::matches(const TermFacts& facts) const {
       return false;
     }
   }
-  return std::all_of(dimensions_.begin(), dimensions_.end(), [&](const Scope::Condition& condition) {
-    const std::string* const value = facts.dimensions.find(condition.dimension);
-    return value != nullptr && std::binary_search(condition.any_of.begin(), condition.any_of.end(), *value);
-  });
+  return std::all_of(dimensions_.begin(), dimensions_.end(),
+                     [&](const Scope::Condition& condition) { return condition.matches(facts.dimensions); });
 }
 
 TermScope::Specificity TermScope::specificity() const {
@@ -204,7 +202,7 @@ bool TermScope::may_meet(const TermScope& other) const {
     const auto theirs =
         std::find_if(other.dimensions_.begin(), other.dimensions_.end(),
                      [&](const Scope::Condition& condition) { return condition.dimension == mine.dimension; });
-    return theirs == other.dimensions_.end() || values_may_meet(mine.any_of, theirs->any_of, false);
+    return theirs == other.dimensions_.end() || values_may_meet(mine.values, theirs->values, false);
   });
 }
 

@@ -30,7 +30,7 @@ class TermScope {
  public:
   static constexpr std::size_t max_pattern_bytes = 256;
 
-  /// Errors: those of Scope::from_json; invalid_value for * in another part than the model, or a longer pattern.
+  /// Errors: those of Scope::of_values; invalid_value for * in another part than the model, or a longer pattern.
   static Result<TermScope> from_json(std::string_view json);
   bool matches(const TermFacts& facts) const;
 

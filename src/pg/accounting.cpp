@@ -6,6 +6,7 @@
 #include "pg/attributions.hpp"
 #include "pg/journal.hpp"
 #include "pg/limits.hpp"
+#include "pg/own_rows.hpp"
 #include "pg/refusal.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
@@ -50,35 +51,28 @@ struct Transaction {
 
 Transaction transaction;
 
-bool was_known_at_first_row(const Budget& budget, const std::shared_ptr<const BudgetSet>& now) {
-  if (transaction.first_budgets == nullptr || transaction.first_budgets == now) {
-    return true;
-  }
-  return std::any_of(transaction.first_budgets->budgets().begin(), transaction.first_budgets->budgets().end(),
-                     [&](const Budget& known) {
-                       return known.budget_id == budget.budget_id && known.generation == budget.generation;
-                     });
+bool was_known_at_first_row(const Budget& budget) {
+  return transaction.first_budgets == nullptr || transaction.first_budgets->saw(budget);
 }
 
-Atto from_journal(const CounterUse& use, const BudgetSet& budgets) {
+Atto from_journal(const CounterUse& use) {
   CounterDelta total;
+  const Budget& budget = *use.budget;
   transaction.journal.for_each([&](const Journal::Entry& entry) {
-    const auto matches = budgets.matching(*entry.attribution);
-    for (const BudgetMatch& match : *matches) {
-      if (match.budget == use.budget && match.budget->valid.contains(entry.bucket) &&
-          use_of(match, entry.bucket).key() == use.key()) {
-        total += transaction.journal.delta_of(*use.budget, entry);
-      }
+    const Dimensions& dimensions = entry.attribution->dimensions;
+    if (budget.valid.contains(entry.bucket) && period_of(budget, entry.bucket).start == use.period.start &&
+        budget.scope.matches(dimensions) && group_key(budget.group_by, dimensions).hash == use.group->hash) {
+      total += transaction.journal.delta_of(budget, entry);
     }
   });
   return total.amount;
 }
 
 /// What this transaction's rows before the current one have added to a reject counter.
-Atto own_amount(const CounterUse& use, const std::shared_ptr<const BudgetSet>& budgets) {
+Atto own_amount(const CounterUse& use) {
   // What is kept below lacks the rows that came before the budget; savepoints make it hard to add them once for all.
-  if (!was_known_at_first_row(*use.budget, budgets)) {
-    return from_journal(use, *budgets);
+  if (!was_known_at_first_row(*use.budget)) {
+    return from_journal(use);
   }
   const CounterKey key = use.key();
   Atto total = 0;
@@ -144,7 +138,7 @@ void lock_expected() {
 
 void expect_row(const UsageRow& row, Attribution& attribution) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
-  if (budgets->budgets().empty()) {
+  if (budgets->empty()) {
     return;
   }
   if (transaction.expected_from != budgets) {
@@ -152,7 +146,7 @@ void expect_row(const UsageRow& row, Attribution& attribution) {
     transaction.expected_from = budgets;
   }
   const Timestamp occurred_at = row.timestamp(row.columns().occurred_at, 0);
-  const auto matches = budgets->matching(attribution);
+  const auto matches = budgets->matching(budgets->refine(row, attribution));
   for (const BudgetMatch& match : *matches) {
     if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
       const CounterUse use = use_of(match, occurred_at);
@@ -174,8 +168,9 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
   if (transaction.journal.empty()) {
     transaction.first_budgets = budgets;
   }
-  if (!budgets->budgets().empty()) {
-    const auto matches = budgets->matching(attribution);
+  Attribution& counted = budgets->empty() ? attribution : budgets->refine(row, attribution);
+  if (!budgets->empty()) {
+    const auto matches = budgets->matching(counted);
     lock_expected();
     boost::container::small_vector<std::pair<CounterKey, Atto>, 8> movements;
     for (const BudgetMatch& match : *matches) {
@@ -186,7 +181,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       const Movement movement = movement_of(*match.budget, facts);
       if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
         const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
-        const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use, budgets);
+        const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use);
         if (lacks_price || (movement.amount > 0 && spent + movement.amount > limit_of(use))) {
           if (!are_latest(budgets)) {
             return account_row(row, sign, arrival);
@@ -203,7 +198,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       add_own(key, amount);
     }
   }
-  transaction.journal.add(attribution, facts, sign);
+  transaction.journal.add(counted, facts, sign);
 }
 
 bool account_at_once(const UsageRow& row, Attribution& attribution) {
@@ -213,8 +208,9 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
     return false;
   }
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
-  if (!budgets->budgets().empty()) {
-    const auto matches = budgets->matching(attribution);
+  Attribution& counted = budgets->empty() ? attribution : budgets->refine(row, attribution);
+  if (!budgets->empty()) {
+    const auto matches = budgets->matching(counted);
     if (std::any_of(matches->begin(), matches->end(),
                     [](const BudgetMatch& match) { return match.budget->locks_in_statement(); })) {
       return false;
@@ -223,11 +219,27 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
   if (transaction.journal.empty()) {
     transaction.first_budgets = budgets;
   }
-  transaction.journal.add(attribution, facts_of(row), +1);
+  transaction.journal.add(counted, facts_of(row), +1);
   return true;
 }
 
 namespace {
+
+/// What one stored row moves under these budgets.
+std::vector<RowMovement> movements_under(const BudgetSet& budgets, const UsageRow& row) {
+  const RowFacts facts = facts_of(row);
+  std::vector<RowMovement> movements;
+  Attribution& attribution = attribution_of(row);
+  std::optional<Attribution> refined = budgets.refined(row, attribution);
+  const auto matches = budgets.matching(refined.has_value() ? *refined : attribution);
+  for (const BudgetMatch& match : *matches) {
+    if (match.budget->valid.contains(facts.occurred_at)) {
+      const Movement movement = movement_of(*match.budget, facts);
+      movements.push_back({use_of(match, facts.occurred_at), {movement.amount, 1, movement.unpriced ? 1 : 0}});
+    }
+  }
+  return movements;
+}
 
 struct Planned {
   CounterKey key;
@@ -235,21 +247,55 @@ struct Planned {
   CounterDelta delta;
 };
 
+void add_planned(CounterMap<Planned>& planned, const CounterUse& use, const CounterDelta& delta) {
+  if (use.budget->is_own_uncommitted()) {
+    return;
+  }
+  const auto [place, is_new] = planned.try_emplace(use.key());
+  if (is_new) {
+    place->second = {use.key(), use, {}};
+  }
+  place->second.delta += delta;
+}
+
+/// Whether a budget by row dimensions has appeared since rows were accounted: what they are is not in the journal then.
+bool must_read_rows(const BudgetSet& budgets) {
+  bool must = false;
+  transaction.journal.for_each(
+      [&](const Journal::Entry& entry) { must = must || !budgets.knows_rows_of(*entry.attribution); });
+  return must;
+}
+
+/// What this transaction's rows move of the budgets by row dimensions, read from the ledger.
+void plan_from_rows(const BudgetSet& budgets, CounterMap<Planned>& planned) {
+  Period touched{timestamp_max, timestamp_min};
+  transaction.journal.for_each([&](const Journal::Entry& entry) {
+    touched.start = std::min(touched.start, entry.bucket);
+    touched.end = std::max(touched.end, entry.bucket + quarter_hour);
+  });
+  for_each_own_row(touched, [&](const UsageRow& row, int sign) {
+    for (const RowMovement& movement : movements_under(budgets, row)) {
+      if (!movement.use.budget->row_dimensions.empty()) {
+        add_planned(planned, movement.use, sign > 0 ? movement.delta : -movement.delta);
+      }
+    }
+  });
+}
+
 /// Every counter that the journal moves under these budgets, in key order.
 std::vector<Planned> plan(const BudgetSet& budgets) {
   CounterMap<Planned> planned;
+  const bool reads_rows = must_read_rows(budgets);
+  if (reads_rows) {
+    plan_from_rows(budgets, planned);
+  }
   transaction.journal.for_each([&](const Journal::Entry& entry) {
     const auto matches = budgets.matching(*entry.attribution);
     for (const BudgetMatch& match : *matches) {
-      if (!match.budget->valid.contains(entry.bucket) || match.budget->is_own_uncommitted()) {
-        continue;
+      const bool is_planned = reads_rows && !match.budget->row_dimensions.empty();
+      if (!is_planned && match.budget->valid.contains(entry.bucket)) {
+        add_planned(planned, use_of(match, entry.bucket), transaction.journal.delta_of(*match.budget, entry));
       }
-      const CounterUse use = use_of(match, entry.bucket);
-      const auto [place, is_new] = planned.try_emplace(use.key());
-      if (is_new) {
-        place->second = {use.key(), use, {}};
-      }
-      place->second.delta += transaction.journal.delta_of(*match.budget, entry);
     }
   });
   std::vector<Planned> in_order;
@@ -327,6 +373,7 @@ void flush(AlertWriter::Mode mode) {
 void end_transaction() {
   transaction.clear();
   counters().at_end();
+  bound_budget_set();
 }
 
 void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
@@ -394,16 +441,7 @@ void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransaction
 std::vector<RowMovement> movements_of(const UsageRow& row) {
   static std::shared_ptr<const BudgetSet> budgets;  // outlives the pointers handed out
   budgets = budget_set();
-  const RowFacts facts = facts_of(row);
-  std::vector<RowMovement> movements;
-  const auto matches = budgets->matching(attribution_of(row));
-  for (const BudgetMatch& match : *matches) {
-    if (match.budget->valid.contains(facts.occurred_at)) {
-      const Movement movement = movement_of(*match.budget, facts);
-      movements.push_back({use_of(match, facts.occurred_at), {movement.amount, 1, movement.unpriced ? 1 : 0}});
-    }
-  }
-  return movements;
+  return movements_under(*budgets, row);
 }
 
 std::vector<PendingMovement> pending_movements() {

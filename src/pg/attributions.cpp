@@ -163,6 +163,23 @@ Attribution& remember_attribution(Dimensions dimensions) {
   return attribution;
 }
 
+Attribution& remember_refined(Attribution& base, Attribution refined) {
+  keep_attribution(base);
+  keep_in_step();
+  // Another id than an attribution of the same dimensions has, from a time when they were all rolled up.
+  std::string bytes = "refined";
+  for (const std::string& name : refined.looked_at) {
+    bytes += '\0' + name;
+  }
+  bytes += '\0' + refined.dimensions.canonical();
+  refined.id = content_hash(bytes);
+  Attribution* const found = known.find(refined.id);
+  Attribution& attribution = found != nullptr ? *found : known.add(std::move(refined));
+  attribution.base = &base;
+  keep_attribution(attribution);
+  return attribution;
+}
+
 Attribution* find_attribution(const Hash128& id) {
   keep_in_step();
   if (Attribution* const found = known.find(id)) {

@@ -15,8 +15,16 @@ struct BudgetMatch;
 struct Attribution {
   Hash128 id{};
   Dimensions dimensions = {};
-  /// Where BudgetSet::matching() remembers its answer, and the number of the set that gave it.
+  /// Of an attribution refined by row dimensions: the one of the dictionary, and the row dimensions that were looked
+  /// at. See BudgetSet::refine().
+  Attribution* base = nullptr;
+  std::vector<std::string> looked_at = {};
+  /// The one of the dictionary, under which rows are rolled up.
+  Attribution& rolled_up() { return base == nullptr ? *this : *base; }
+
+  /// Where BudgetSet remembers its answers, and the number of the set that gave them.
   std::shared_ptr<const std::vector<BudgetMatch>> matches = {};
+  std::vector<std::string> needed_of_row = {};  ///< row dimensions that its rows must be refined by
   std::uint64_t matched_by = 0;
 
   static constexpr int committed_level = 0;
@@ -33,6 +41,9 @@ struct Attribution {
 
 /// The attribution of these values; it stays in memory, in this place, to the end of the transaction.
 Attribution& remember_attribution(Dimensions dimensions);
+/// The attribution refined by these values of row dimensions, which `refined` holds together with its base's. Both stay
+/// in memory to the end of the transaction. Never in the dictionary.
+Attribution& remember_refined(Attribution& base, Attribution refined);
 /// The same for values that were sent before in the same words, which spares to normalise and to hash them again:
 /// nullptr when they are not remembered. `raw` names the values as they were sent, in any form in which no two
 /// different sets are alike.

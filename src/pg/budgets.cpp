@@ -1,148 +1,37 @@
 #include "pg/budgets.hpp"
 
+#include "core/json.hpp"
 #include "pg/access.hpp"
+#include "pg/budget_rows.hpp"
 #include "pg/set_result.hpp"
 #include "pg/settings.hpp"
 #include "pg/tables.hpp"
-#include "pg/tuples.hpp"
 #include "pg/values.hpp"
 
 extern "C" {
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "utils/array.h"
-#include "utils/rangetypes.h"
-#include "utils/typcache.h"
-#include "utils/xid8.h"
 }
 
 namespace spend {
 
 namespace {
 
-std::vector<Datum> array_elements(Datum array, Oid type, int length, bool by_value, char alignment) {
-  struct Elements {
-    Datum* values;
-    int count;
-  };
-  const Elements elements = pg_call([&] {
-    Elements found;
-    bool* nulls;
-    deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, alignment, &found.values, &nulls,
-                      &found.count);
-    for (int i = 0; i < found.count; ++i) {
-      if (nulls[i]) {
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a list of a budget must not contain nulls")));
-      }
-    }
-    return found;
-  });
-  return {elements.values, elements.values + elements.count};
-}
-
-Period bounds_of(Datum range_datum) {
-  return pg_call([&] {
-    RangeType* range = DatumGetRangeTypeP(range_datum);
-    TypeCacheEntry* type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
-    RangeBound lower;
-    RangeBound upper;
-    bool empty;
-    range_deserialize(type, range, &lower, &upper, &empty);
-    Period bounds;
-    if (empty) {
-      bounds.end = bounds.start;
-      return bounds;
-    }
-    if (!lower.infinite) {
-      bounds.start = DatumGetTimestampTz(lower.val);
-    }
-    if (!upper.infinite) {
-      bounds.end = DatumGetTimestampTz(upper.val);
-    }
-    return bounds;
-  });
-}
-
-OnExceeded on_exceeded_of(std::string_view name) {
-  return name == "reject" ? OnExceeded::reject : name == "alert" ? OnExceeded::alert : OnExceeded::halt;
-}
-
-Measure measure_of(std::string_view name) {
-  return name == "tokens" ? Measure::tokens : name == "calls" ? Measure::calls : Measure::cost;
-}
-
-/// The transaction that gave each budget its present meaning.
-std::map<std::int64_t, std::uint64_t> load_epochs() {
-  std::map<std::int64_t, std::uint64_t> epochs;
-  const OpenTable table(Table::budget_epochs, AccessShareLock);
-  const AttrNumber budget_id = table.column("budget_id");
-  const AttrNumber redefined_by = table.column("redefined_by");
-  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
-    bool is_null;
-    const std::int64_t budget = DatumGetInt64(row.get(budget_id, &is_null));
-    epochs[budget] = U64FromFullTransactionId(DatumGetFullTransactionId(row.get(redefined_by, &is_null)));
-  });
-  return epochs;
-}
-
 BudgetSet load() {
-  std::vector<Budget> budgets;
-  const std::shared_ptr<const Settings> defaults = settings();
-  const OpenTable table(Table::budgets, AccessShareLock);
-  struct {
-    AttrNumber budget_id, name, scope, group_by, measure, amount, currency, period, valid_during, time_zone, thresholds,
-        on_exceeded, on_unpriced, generation;
-  } const at = {table.column("budget_id"),   table.column("name"),       table.column("scope"),
-                table.column("group_by"),    table.column("measure"),    table.column("amount"),
-                table.column("currency"),    table.column("period"),     table.column("valid_during"),
-                table.column("time_zone"),   table.column("thresholds"), table.column("on_exceeded"),
-                table.column("on_unpriced"), table.column("generation")};
-  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
-    bool is_null;
-    const auto text = [&](AttrNumber attribute, const std::string& otherwise) {
-      const Datum value = row.get(attribute, &is_null);
-      return is_null ? otherwise : text_of(value);
-    };
-    Budget budget;
-    budget.budget_id = DatumGetInt64(row.get(at.budget_id, &is_null));
-    budget.name = text(at.name, {});
-    budget.scope = take(Scope::from_json(jsonb_text(row.get(at.scope, &is_null))));
-    for (const Datum name : array_elements(row.get(at.group_by, &is_null), TEXTOID, -1, false, TYPALIGN_INT)) {
-      budget.group_by.push_back(text_of(name));
-    }
-    budget.measure = measure_of(text(at.measure, {}));
-    budget.amount = numeric_to_atto(row.get(at.amount, &is_null));
-    budget.currency = budget.measure == Measure::cost ? text(at.currency, defaults->currency) : std::string();
-    budget.period = period_kind(text(at.period, {}));
-    budget.time_zone = text(at.time_zone, defaults->time_zone);
-    budget.valid = bounds_of(row.get(at.valid_during, &is_null));
-    for (const Datum percent : array_elements(row.get(at.thresholds, &is_null), NUMERICOID, -1, false, TYPALIGN_INT)) {
-      budget.thresholds.push_back(numeric_to_atto(percent));
-    }
-    std::sort(budget.thresholds.begin(), budget.thresholds.end());
-    budget.on_exceeded = on_exceeded_of(text(at.on_exceeded, {}));
-    const std::string on_unpriced = text(at.on_unpriced, budget.on_exceeded == OnExceeded::alert ? "allow" : "deny");
-    budget.denies_unpriced = on_unpriced == "deny";
-    // The defaults are part of what the budget means: other settings, other counters.
-    const Hash128 defaults_hash = content_hash(budget.time_zone + '\n' + budget.currency);
-    std::uint32_t mixed;
-    std::memcpy(&mixed, defaults_hash.data(), sizeof mixed);
-    mixed += static_cast<std::uint32_t>(DatumGetInt32(row.get(at.generation, &is_null)));
-    budget.generation = static_cast<std::int32_t>(mixed & 0x7FFFFFFFU);
-    budgets.push_back(std::move(budget));
-  });
-  // After the budgets: what is committed between the two looks must not be a budget without its epoch.
-  const std::map<std::int64_t, std::uint64_t> epochs = load_epochs();
-  for (Budget& budget : budgets) {
-    const auto epoch = epochs.find(budget.budget_id);
-    budget.redefined_by = epoch == epochs.end() ? 0 : epoch->second;
-  }
-  // The order in which the counters of one row are locked.
-  std::sort(budgets.begin(), budgets.end(), [](const Budget& a, const Budget& b) { return a.budget_id < b.budget_id; });
-  return BudgetSet(std::move(budgets));
+  CommitHorizon seen = CommitHorizon::now();
+  std::vector<ScopeKind> kinds = read_scope_kinds();
+  return BudgetSet(std::move(kinds), dimension_registry(), std::move(seen));
 }
 
 TableCache<BudgetSet> cache(Table::budgets, load);
+
+bool contains(const std::vector<std::string>& sorted, const std::string& name) {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+bool is_part(const std::vector<std::string>& part, const std::vector<std::string>& whole) {
+  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
 
 }  // namespace
 
@@ -151,35 +40,160 @@ bool Budget::is_own_uncommitted() const {
   return FullTransactionIdIsValid(own) && U64FromFullTransactionId(own) == redefined_by;
 }
 
-BudgetSet::BudgetSet(std::vector<Budget> budgets) : budgets_(std::move(budgets)) {
+BudgetSet::BudgetSet(std::vector<ScopeKind> kinds, std::shared_ptr<const DimensionRegistry> registry,
+                     CommitHorizon seen)
+    : registry_(std::move(registry)), seen_(std::move(seen)) {
   static std::uint64_t last_number = 0;
   number_ = ++last_number;
+  for (ScopeKind& dimensions : kinds) {
+    Kind kind;
+    const auto add_of_row = [&](const std::vector<std::string>& names) {
+      for (const std::string& name : names) {
+        if (registry_->is_of_row(name)) {
+          kind.row_dimensions.push_back(name);
+        }
+      }
+    };
+    add_of_row(dimensions.keys);
+    kind.is_keyed_by_row = !kind.row_dimensions.empty();
+    add_of_row(dimensions.others);
+    std::sort(kind.row_dimensions.begin(), kind.row_dimensions.end());
+    kind.dimensions = std::move(dimensions);
+    kinds_.push_back(std::move(kind));
+  }
+}
+
+const Budget* BudgetSet::find(std::int64_t budget_id) const {
+  const auto [place, is_new] = budgets_.try_emplace(budget_id);
+  if (is_new) {
+    try {
+      place->second = read_budget(budget_id, *registry_);
+    } catch (...) {
+      budgets_.erase(place);
+      throw;
+    }
+  }
+  return place->second.get();
+}
+
+const std::vector<const Budget*>& BudgetSet::under(const Kind& kind, std::int64_t hash) const {
+  const auto known = found_.find({&kind, hash});
+  if (known != found_.end()) {
+    return known->second;
+  }
+  std::vector<const Budget*> budgets;
+  for (const std::int64_t budget_id : read_budgets_under(kind.dimensions, hash)) {
+    if (const Budget* const budget = find(budget_id)) {
+      budgets.push_back(budget);
+    }
+  }
+  return found_.emplace(std::pair(&kind, hash), std::move(budgets)).first->second;
+}
+
+/// Whether the budget covers rows of the attribution, whatever their row dimensions.
+bool BudgetSet::may_cover(const Budget& budget, const Dimensions& dimensions) const {
+  return std::all_of(budget.scope.conditions().begin(), budget.scope.conditions().end(),
+                     [&](const Scope::Condition& condition) {
+                       return contains(budget.row_dimensions, condition.dimension) || condition.matches(dimensions);
+                     });
 }
 
 std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution& attribution) const {
-  if (attribution.matched_by != number_) {
-    std::vector<BudgetMatch> found;
-    for (const Budget& budget : budgets_) {
-      if (budget.scope.matches(attribution.dimensions)) {
+  if (attribution.matched_by == number_) {
+    return attribution.matches;
+  }
+  std::vector<BudgetMatch> found;
+  std::set<std::string> needed;
+  for (const Kind& kind : kinds_) {
+    const bool is_known = is_part(kind.row_dimensions, attribution.looked_at);
+    if (!is_known && kind.is_keyed_by_row) {
+      // Only a row can say under which hash to look. Here it is enough that it may.
+      if (std::all_of(kind.dimensions.keys.begin(), kind.dimensions.keys.end(), [&](const std::string& name) {
+            return contains(kind.row_dimensions, name) || attribution.dimensions.find(name) != nullptr;
+          })) {
+        needed.insert(kind.row_dimensions.begin(), kind.row_dimensions.end());
+      }
+      continue;
+    }
+    const std::optional<std::int64_t> hash = key_hash(kind.dimensions, attribution.dimensions);
+    if (!hash.has_value()) {
+      continue;
+    }
+    for (const Budget* const budget : under(kind, *hash)) {
+      if (!is_known) {
+        if (may_cover(*budget, attribution.dimensions)) {
+          needed.insert(kind.row_dimensions.begin(), kind.row_dimensions.end());
+        }
+      } else if (budget->scope.matches(attribution.dimensions)) {
         found.push_back(
-            {&budget, std::make_shared<const GroupKey>(group_key(budget.group_by, attribution.dimensions))});
+            {budget, std::make_shared<const GroupKey>(group_key(budget->group_by, attribution.dimensions))});
       }
     }
-    attribution.matches = std::make_shared<const std::vector<BudgetMatch>>(std::move(found));
-    attribution.matched_by = number_;
   }
+  std::sort(found.begin(), found.end(),
+            [](const BudgetMatch& a, const BudgetMatch& b) { return a.budget->budget_id < b.budget->budget_id; });
+  attribution.matches = std::make_shared<const std::vector<BudgetMatch>>(std::move(found));
+  attribution.needed_of_row.assign(needed.begin(), needed.end());
+  attribution.matched_by = number_;
   return attribution.matches;
 }
 
+const std::vector<std::string>& BudgetSet::needed_of_row(Attribution& attribution) const {
+  matching(attribution);
+  return attribution.needed_of_row;
+}
+
+std::optional<Attribution> BudgetSet::refined(const UsageRow& row, Attribution& attribution) const {
+  const std::vector<std::string>& needed = needed_of_row(attribution);
+  if (needed.empty()) {
+    return std::nullopt;
+  }
+  Attribution result{.dimensions = attribution.dimensions, .base = &attribution, .looked_at = needed};
+  for (const std::string& name : needed) {
+    result.dimensions.set_normalised(name, row.row_dimension(name));
+  }
+  return result;
+}
+
+Attribution& BudgetSet::refine(const UsageRow& row, Attribution& attribution) const {
+  std::optional<Attribution> more = refined(row, attribution);
+  return more.has_value() ? remember_refined(attribution, *std::move(more)) : attribution;
+}
+
+bool BudgetSet::knows_rows_of(Attribution& attribution) const {
+  return needed_of_row(attribution).empty();
+}
+
+bool BudgetSet::saw(const Budget& budget) const {
+  if (!budget.is_own_uncommitted()) {
+    return seen_.has_ended(budget.redefined_by);
+  }
+  const auto known = budgets_.find(budget.budget_id);
+  return known != budgets_.end() && known->second != nullptr && known->second->generation == budget.generation &&
+         known->second->redefined_by == budget.redefined_by;
+}
+
 std::shared_ptr<const BudgetSet> budget_set() {
-  // Their defaults come from the settings, which others read, too: whether those are another version tells their
-  // address.
+  // Their defaults come from the settings, and what is a row dimension from the registry; others read these, too:
+  // whether they are another version tells their address.
   static std::shared_ptr<const Settings> defaults;
+  static std::shared_ptr<const DimensionRegistry> registry;
   if (std::shared_ptr<const Settings> current = settings(); current != defaults) {
     mark_changed(Table::budgets);
     defaults = std::move(current);
   }
+  if (std::shared_ptr<const DimensionRegistry> current = dimension_registry(); current != registry) {
+    mark_changed(Table::budgets);
+    registry = std::move(current);
+  }
   return cache.get();
+}
+
+void bound_budget_set() {
+  constexpr std::size_t most_remembered = 100'000;
+  if (unchanged(Table::budgets) && cache.get()->remembered() > most_remembered) {
+    mark_changed(Table::budgets);
+  }
 }
 
 bool may_see_figures(const Budget& budget) {
@@ -240,12 +254,22 @@ Movement movement_of(const Budget& budget, const RowFacts& facts) {
 SPEND_FUNCTION(spend_check_scope) {
   const spend::Scope scope = spend::take(spend::Scope::from_json(spend::jsonb_text(PG_GETARG_DATUM(0))));
   const std::shared_ptr<const spend::DimensionRegistry> registry = spend::dimension_registry();
+  const bool may_be_of_row = PG_GETARG_BOOL(2);
   const auto require_known = [&](const std::string& name) {
-    if (!registry->is_known(name)) {
+    if (registry->is_known(name)) {
+      return;
+    }
+    if (!registry->is_of_row(name)) {
       spend::raise(spend::Error{
           spend::ErrorKind::invalid_value, "unknown dimension \"" + name + "\"",
           "A budget on a dimension that no row carries would never trip.",
           "Use a dimension column of spend.usage, or register the tag in spend.dimensions with is_rolled_up."});
+    }
+    if (!may_be_of_row) {
+      spend::raise(spend::Error{spend::ErrorKind::invalid_value,
+                                "dimension \"" + name + "\" is not part of the attribution",
+                                "What a role may see is decided by attribution.",
+                                {}});
     }
   };
   for (const spend::Scope::Condition& condition : scope.conditions()) {
@@ -262,18 +286,77 @@ SPEND_FUNCTION(spend_check_scope) {
   PG_RETURN_VOID();
 }
 
+SPEND_FUNCTION(spend_scope_keys) {
+  spend::begin_set(fcinfo);
+  const spend::Scope scope = spend::take(spend::Scope::from_json(spend::jsonb_text(PG_GETARG_DATUM(0))));
+  std::vector<std::string> group_by;
+  for (const Datum element : spend::array_elements(PG_GETARG_DATUM(1), TEXTOID, -1, false, TYPALIGN_INT)) {
+    group_by.push_back(spend::text_of(element));
+  }
+  const spend::ScopeKeys keys = spend::scope_keys(scope, group_by);
+  const Datum kind = spend::text_datum(keys.kind.to_text());
+  for (const std::int64_t hash : keys.hashes) {
+    spend::emit_row<2>(fcinfo, {kind, Int64GetDatum(hash)});
+  }
+  PG_RETURN_NULL();
+}
+
 SPEND_FUNCTION(spend_budget_periods) {
   spend::begin_set(fcinfo);
-  const std::shared_ptr<const spend::BudgetSet> budgets = spend::budget_set();
-  for (const spend::Budget& budget : budgets->budgets()) {
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  spend::for_each_budget(*spend::dimension_registry(), [&](const spend::Budget& budget) {
     if (!spend::may_see_figures(budget)) {
-      continue;
+      return;
     }
-    const spend::Period period =
-        spend::period_at(budget.period, budget.time_zone, GetCurrentTransactionStartTimestamp());
+    const spend::Period period = spend::period_at(budget.period, now);
     spend::emit_row<6>(fcinfo, {Int64GetDatum(budget.budget_id), Int32GetDatum(budget.generation),
                                 TimestampTzGetDatum(period.start), TimestampTzGetDatum(period.end),
-                                spend::text_datum(budget.currency), spend::text_datum(budget.time_zone)});
+                                spend::text_datum(budget.currency), spend::text_datum(budget.period.time_zone)});
+  });
+  PG_RETURN_NULL();
+}
+
+SPEND_FUNCTION(spend_budget_period) {
+  spend::begin_set(fcinfo);
+  const auto budget = spend::read_budget(PG_GETARG_INT64(0), *spend::dimension_registry());
+  if (budget != nullptr) {
+    const spend::Period period = spend::period_at(budget->period, PG_GETARG_TIMESTAMPTZ(1));
+    spend::emit_row<2>(fcinfo, {TimestampTzGetDatum(period.start), TimestampTzGetDatum(period.end)});
   }
+  PG_RETURN_NULL();
+}
+
+SPEND_FUNCTION(spend_group_of) {
+  spend::begin_set(fcinfo);
+  const auto budget = spend::read_budget(PG_GETARG_INT64(0), *spend::dimension_registry());
+  if (budget == nullptr) {
+    spend::raise(ERRCODE_UNDEFINED_OBJECT, "budget " + std::to_string(PG_GETARG_INT64(0)) + " does not exist");
+  }
+  const spend::Json given =
+      spend::take(spend::Json::parse(spend::jsonb_text(PG_GETARG_DATUM(1)), {spend::Dimensions::max_json_bytes, 1}));
+  spend::Dimensions dimensions;
+  for (const auto& [name, value] : given.members) {
+    if (value.type == spend::Json::Type::string) {
+      dimensions.set_normalised(name, spend::dimension_key(name, value.text));
+    }
+  }
+  const bool names_the_group = given.members.size() == budget->group_by.size() &&
+                               dimensions.values().size() == budget->group_by.size() &&
+                               std::all_of(budget->group_by.begin(), budget->group_by.end(),
+                                           [&](const std::string& name) { return dimensions.find(name) != nullptr; });
+  if (!names_the_group) {
+    std::string wanted;
+    for (const std::string& name : budget->group_by) {
+      wanted += (wanted.empty() ? "\"" : ", \"") + name + "\": \"...\"";
+    }
+    spend::raise(spend::Error{spend::ErrorKind::invalid_value,
+                              "no group of budget \"" + budget->name + "\" is named by these values",
+                              "The values are " + spend::jsonb_text(PG_GETARG_DATUM(1)) + ".",
+                              budget->group_by.empty() ? "The budget has no group_by: leave group_values NULL."
+                                                       : "Write a value for each dimension of group_by, {" + wanted +
+                                                             "}; \"(none)\" names the rows without one."});
+  }
+  const spend::GroupKey key = spend::group_key(budget->group_by, dimensions);
+  spend::emit_row<2>(fcinfo, {spend::jsonb_datum(key.json), spend::uuid_datum(key.hash)});
   PG_RETURN_NULL();
 }

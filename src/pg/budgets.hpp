@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "core/scope.hpp"
+#include "core/scope_key.hpp"
 #include "pg/attributions.hpp"
+#include "pg/commit_horizon.hpp"
 #include "pg/numeric.hpp"
 #include "pg/period.hpp"
 #include "pg/prelude.hpp"
@@ -15,17 +17,36 @@ namespace spend {
 enum class OnExceeded { alert, halt, reject };
 enum class Measure { cost, tokens, calls };
 
+/// The amount of a budget from a time on.
+struct DatedAmount {
+  Timestamp valid_from;
+  Atto amount;
+};
+
+/// A change of the limit of one group, or of all, for a time.
+struct LimitOverride {
+  std::int64_t override_id = 0;
+  bool replaces = false;  ///< the amount; otherwise adds to it
+  Atto amount = 0;
+  Period valid;
+};
+
 /// One row of spend.budgets with the defaults of spend.settings filled in.
 struct Budget {
   std::int64_t budget_id = 0;
   std::string name;
   Scope scope;
   std::vector<std::string> group_by;
+  /// Those of the dimensions it tests or groups by that are row dimensions; sorted.
+  std::vector<std::string> row_dimensions;
   Measure measure = Measure::cost;
-  Atto amount = 0;       ///< of one period; what a counter may hold says limit_of()
+  Atto amount = 0;                   ///< of one period; what a counter may hold says limit_of()
+  std::vector<DatedAmount> amounts;  ///< ascending; from each one's time on instead of `amount`
+  bool has_overrides = false;
+  /// What limit_of() has read of them, by group.
+  mutable std::map<Hash128, std::vector<LimitOverride>> overrides = {};
   std::string currency;  ///< of the amount; "" for tokens and calls
-  PeriodKind period = PeriodKind::month;
-  std::string time_zone;
+  PeriodRule period;
   Period valid;                  ///< rows outside are not covered; bounds stand on quarter hours
   std::vector<Atto> thresholds;  ///< percent of the limit at which an alert fires, ascending
   OnExceeded on_exceeded = OnExceeded::halt;
@@ -46,20 +67,54 @@ struct BudgetMatch {
   std::shared_ptr<const GroupKey> group;
 };
 
-/// All budgets of the database by budget_id.
+/// The budgets of the database as of one moment. There may be a million of them: what is known beforehand is which
+/// kinds of scope there are, and a budget is read when an attribution is met that it may cover. Pointers to budgets are
+/// valid as long as the set.
 class BudgetSet {
  public:
-  explicit BudgetSet(std::vector<Budget> budgets);
-  const std::vector<Budget>& budgets() const { return budgets_; }
-  /// Those that cover an attribution, in the same order. It remembers them; keep the answer, not a reference into it.
+  BudgetSet(std::vector<ScopeKind> kinds, std::shared_ptr<const DimensionRegistry> registry, CommitHorizon seen);
+
+  bool empty() const { return kinds_.empty(); }
+  /// Those that cover an attribution, by budget_id: the order in which the counters of one row are locked. It remembers
+  /// them; keep the answer, not a reference into it.
   std::shared_ptr<const std::vector<BudgetMatch>> matching(Attribution& attribution) const;
+  /// What a row of this attribution is counted under: the attribution itself, unless a budget that may cover it asks
+  /// for row dimensions; then one that has these in addition. Kept to the end of the transaction, as its base is.
+  Attribution& refine(const UsageRow& row, Attribution& attribution) const;
+  /// The same for a passing look: nothing when it is the attribution itself.
+  std::optional<Attribution> refined(const UsageRow& row, Attribution& attribution) const;
+  /// False when budgets of this set ask for row dimensions of the attribution's rows that nobody looked at when these
+  /// were accounted: matching() leaves those budgets out.
+  bool knows_rows_of(Attribution& attribution) const;
+  /// Null when there is none.
+  const Budget* find(std::int64_t budget_id) const;
+  /// Whether the budget, of a later set, had its present meaning when this set was made.
+  bool saw(const Budget& budget) const;
+  /// How much of the database's budgets the set keeps in memory.
+  std::size_t remembered() const { return budgets_.size() + found_.size(); }
 
  private:
+  struct Kind {
+    ScopeKind dimensions;
+    std::vector<std::string> row_dimensions;
+    bool is_keyed_by_row = false;  ///< some of the key's dimensions are row dimensions
+  };
+
+  const std::vector<const Budget*>& under(const Kind& kind, std::int64_t hash) const;
+  bool may_cover(const Budget& budget, const Dimensions& dimensions) const;
+  const std::vector<std::string>& needed_of_row(Attribution& attribution) const;
+
   std::uint64_t number_;  ///< no two sets of one backend have the same
-  std::vector<Budget> budgets_;
+  std::vector<Kind> kinds_;
+  std::shared_ptr<const DimensionRegistry> registry_;
+  CommitHorizon seen_;
+  mutable std::unordered_map<std::int64_t, std::unique_ptr<const Budget>> budgets_;  ///< null: there is none
+  mutable std::map<std::pair<const Kind*, std::int64_t>, std::vector<const Budget*>> found_;
 };
 
 std::shared_ptr<const BudgetSet> budget_set();
+/// At the end of a transaction: a backend that has met very many budgets starts over.
+void bound_budget_set();
 
 /// Whether the current role may see this budget's figures: the extension's owner, an admin, or a reader whose scope
 /// covers it.

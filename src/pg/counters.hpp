@@ -44,6 +44,8 @@ struct CounterUse {
   CounterKey key() const { return {budget->budget_id, budget->generation, period.start, group->hash}; }
 };
 
+/// The period of a budget at a time.
+Period period_of(const Budget& budget, Timestamp at);
 /// The counter that a row of a matching attribution moves at that time.
 CounterUse use_of(const BudgetMatch& match, Timestamp at);
 

@@ -31,8 +31,8 @@ DimensionRegistry load() {
     const std::size_t column = column_of(dimension);
     if (column < dimension_columns.size()) {
       registry.is_rolled_up[column] = rolled_up;
-    } else if (rolled_up) {
-      registry.tags.push_back(dimension);
+    } else {
+      (rolled_up ? registry.tags : registry.row_tags).push_back(dimension);
     }
     if (DatumGetBool(row.get(is_required, &is_null))) {
       registry.required.push_back(dimension);
@@ -48,6 +48,14 @@ TableCache<DimensionRegistry> cache(Table::dimensions, load);
 bool DimensionRegistry::is_known(std::string_view name) const {
   const std::size_t column = column_of(name);
   return column < dimension_columns.size() ? is_rolled_up[column] : contains(tags, name);
+}
+
+bool DimensionRegistry::is_of_row(std::string_view name) const {
+  if (is_known(name)) {
+    return false;
+  }
+  return column_of(name) < dimension_columns.size() || name == model_dimension || contains(row_tags, name) ||
+         std::find(row_dimension_columns.begin(), row_dimension_columns.end(), name) != row_dimension_columns.end();
 }
 
 std::shared_ptr<const DimensionRegistry> dimension_registry() {

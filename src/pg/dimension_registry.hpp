@@ -13,9 +13,17 @@ inline constexpr std::array<const char*, 17> dimension_columns = {
     "api_key",     "user_id",    "user_group", "workspace", "environment", "customer", "customer_segment", "geography",
     "data_class"};
 
+/// Row dimensions: what differs from row to row, or is no matter of attribution, so that it is never rolled up. Budgets
+/// may be on them all the same. `model` is the one that answered, or else the one asked for.
+inline constexpr std::array<const char*, 11> row_dimension_columns = {
+    "run_id",    "trace_id", "span_id", "request_id",   "provider", "route",
+    "operation", "purpose",  "region",  "service_tier", "surface"};
+inline constexpr const char* model_dimension = "model";
+
 /// What spend.dimensions adds to the built-in columns.
 struct DimensionRegistry {
   std::vector<std::string> tags;      ///< rolled-up dimensions taken from `tags`
+  std::vector<std::string> row_tags;  ///< the same for dimensions that are not rolled up
   std::vector<std::string> required;  ///< dimensions a row must carry (SP002)
 
   /// Whether dimension_columns[i] is rolled up: the row's path does not compare names.
@@ -24,6 +32,8 @@ struct DimensionRegistry {
   DimensionRegistry() { is_rolled_up.fill(true); }
   /// Whether a budget or a right may test this dimension: it is part of every attribution.
   bool is_known(std::string_view name) const;
+  /// Whether it is a row dimension: one of row_dimension_columns, the model, or registered as not rolled up.
+  bool is_of_row(std::string_view name) const;
 };
 
 std::shared_ptr<const DimensionRegistry> dimension_registry();

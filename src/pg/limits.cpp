@@ -2,12 +2,76 @@
 
 #include <boost/multiprecision/cpp_int.hpp>
 
+#include "pg/budget_rows.hpp"
 #include "pg/values.hpp"
 
 namespace spend {
 
+namespace {
+
+/// The amount of the period by itself: the one that holds at its start.
+Atto amount_of(const Budget& budget, const Period& period) {
+  Atto amount = budget.amount;
+  for (const DatedAmount& dated : budget.amounts) {
+    if (dated.valid_from > period.start) {
+      break;
+    }
+    amount = dated.amount;
+  }
+  return amount;
+}
+
+const std::vector<LimitOverride>& overrides_of(const Budget& budget, const Hash128& group) {
+  const auto known = budget.overrides.find(group);
+  if (known != budget.overrides.end()) {
+    return known->second;
+  }
+  return budget.overrides.emplace(group, read_overrides(budget.budget_id, group)).first->second;
+}
+
+Atto added(Atto a, Atto b) {
+  Atto sum;
+  return __builtin_add_overflow(a, b, &sum) || sum > atto_limit ? atto_limit : sum;
+}
+
+}  // namespace
+
 Atto limit_of(const CounterUse& use) {
-  return use.budget->amount;
+  const Budget& budget = *use.budget;
+  if (budget.amounts.empty() && !budget.has_overrides) {
+    return budget.amount;
+  }
+  const Atto limit = amount_of(budget, use.period);
+  if (!budget.has_overrides) {
+    return limit;
+  }
+  // A period that is over keeps what was in force at its end; one to come begins with what will be.
+  const Timestamp now = GetCurrentTransactionStartTimestamp();
+  const Timestamp at = std::clamp(now, use.period.start, use.period.end - 1);
+  const LimitOverride* replacement = nullptr;
+  Atto more = 0;
+  // What is said of the group itself comes last and so wins; of two replacements the later one.
+  std::vector<Hash128> groups = {Hash128{}};
+  if (use.group->hash != Hash128{}) {
+    groups.push_back(use.group->hash);
+  }
+  for (const Hash128& group : groups) {
+    const LimitOverride* of_group = nullptr;
+    for (const LimitOverride& change : overrides_of(budget, group)) {
+      if (!change.valid.contains(at)) {
+        continue;
+      }
+      if (!change.replaces) {
+        more = added(more, change.amount);
+      } else if (of_group == nullptr || of_group->override_id < change.override_id) {
+        of_group = &change;
+      }
+    }
+    if (of_group != nullptr) {
+      replacement = of_group;
+    }
+  }
+  return added(replacement != nullptr ? replacement->amount : limit, more);
 }
 
 Atto share_of(Atto limit, Atto percent) {
@@ -25,14 +89,12 @@ Atto share_of(Atto limit, Atto percent) {
 
 SPEND_FUNCTION(spend_budget_limit) {
   const std::shared_ptr<const spend::BudgetSet> budgets = spend::budget_set();
-  const std::int64_t budget_id = PG_GETARG_INT64(0);
-  const auto found = std::find_if(budgets->budgets().begin(), budgets->budgets().end(),
-                                  [&](const spend::Budget& budget) { return budget.budget_id == budget_id; });
-  if (found == budgets->budgets().end() || !spend::may_see_figures(*found)) {
+  const spend::Budget* const budget = budgets->find(PG_GETARG_INT64(0));
+  if (budget == nullptr || !spend::may_see_figures(*budget)) {
     PG_RETURN_NULL();
   }
   auto group = std::make_shared<spend::GroupKey>();
   group->hash = spend::uuid_bytes(PG_GETARG_DATUM(3));
-  const spend::CounterUse use{&*found, {PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)}, std::move(group)};
+  const spend::CounterUse use{budget, {PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)}, std::move(group)};
   return spend::atto_to_numeric(spend::limit_of(use));
 }

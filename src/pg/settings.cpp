@@ -13,6 +13,8 @@ Settings load() {
   const OpenTable table(Table::settings, AccessShareLock);
   const AttrNumber time_zone = table.column("time_zone");
   const AttrNumber currency = table.column("currency");
+  const AttrNumber week_start = table.column("week_start");
+  const AttrNumber fiscal_year_start = table.column("fiscal_year_start");
   const AttrNumber strict_usage = table.column("strict_usage");
   const AttrNumber strict_pricing = table.column("strict_pricing");
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
@@ -25,7 +27,9 @@ Settings load() {
     if (!is_null) {
       loaded.currency = text_of(value);
     }
-    loaded.strict_usage = DatumGetBool(row.get(strict_usage, &is_null));  // NOT NULL
+    loaded.week_start = DatumGetInt32(row.get(week_start, &is_null));  // NOT NULL, like all that follow
+    loaded.fiscal_year_start = DatumGetInt32(row.get(fiscal_year_start, &is_null));
+    loaded.strict_usage = DatumGetBool(row.get(strict_usage, &is_null));
     loaded.strict_pricing = DatumGetBool(row.get(strict_pricing, &is_null));
   });
   return loaded;

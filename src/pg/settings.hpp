@@ -10,6 +10,8 @@ namespace spend {
 struct Settings {
   std::string time_zone = "UTC";
   std::string currency = "USD";
+  int week_start = 1;           ///< first day of the week, 1 is Monday
+  int fiscal_year_start = 1;    ///< first month of the fiscal year
   bool strict_usage = false;    ///< inconsistent counts are refused
   bool strict_pricing = false;  ///< a row without a price is refused
 };

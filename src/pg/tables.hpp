@@ -17,6 +17,9 @@ enum class Table {
   access,
   budgets,
   budget_epochs,
+  budget_keys,
+  budget_amounts,
+  budget_overrides,
   counters,
   alerts,
   commit_window,
@@ -25,7 +28,7 @@ enum class Table {
   model_aliases,
   providers,
 };
-constexpr std::size_t table_count = 17;
+constexpr std::size_t table_count = 20;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -2,6 +2,8 @@
 
 extern "C" {
 #include "access/relscan.h"
+#include "catalog/pg_am.h"
+#include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/lock.h"
 }
@@ -72,8 +74,12 @@ void detail::scan(Relation relation, const LatestState& state, TupleVisitor visi
   pg_call([&] { table_endscan(scan); });
 }
 
-void detail::scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count,
-                        TupleVisitor visit, void* context) {
+namespace {
+
+/// Visits what accepts(tuple, buffer) of the tuples, dead or alive, that an index finds.
+template <typename Accepts>
+void visit_through_index(Relation relation, Oid index, ScanKey keys, int key_count, Accepts&& accepts,
+                         TupleVisitor visit, void* context) {
   struct Opened {
     Relation index;
     IndexScanDesc scan;
@@ -91,7 +97,7 @@ void detail::scan_index(Relation relation, Oid index, const LatestState& state, 
       while (index_getnext_slot(opened.scan, ForwardScanDirection, opened.slot)) {
         CHECK_FOR_INTERRUPTS();
         HeapTuple candidate = ExecFetchSlotHeapTuple(opened.slot, false, nullptr);
-        if (is_visible(candidate, state.snapshot(), reinterpret_cast<BufferHeapTupleTableSlot*>(opened.slot)->buffer)) {
+        if (accepts(candidate, reinterpret_cast<BufferHeapTupleTableSlot*>(opened.slot)->buffer)) {
           return candidate;
         }
       }
@@ -108,6 +114,36 @@ void detail::scan_index(Relation relation, Oid index, const LatestState& state, 
   });
 }
 
+}  // namespace
+
+void detail::scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count,
+                        TupleVisitor visit, void* context) {
+  visit_through_index(
+      relation, index, keys, key_count,
+      [&](HeapTuple tuple, Buffer buffer) { return is_visible(tuple, state.snapshot(), buffer); }, visit, context);
+}
+
+void detail::scan_own_index(Relation relation, Oid index, ScanKey keys, int key_count, TupleVisitor visit,
+                            void* context) {
+  visit_through_index(
+      relation, index, keys, key_count,
+      [](HeapTuple tuple, Buffer buffer) {
+        LockBuffer(buffer, BUFFER_LOCK_SHARE);
+        const int sign = own_sign(tuple);
+        LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+        return sign != 0;
+      },
+      visit, context);
+}
+
+int own_sign(HeapTuple tuple) {
+  const HeapTupleHeader header = tuple->t_data;
+  const bool is_made = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header));
+  const bool is_gone = (header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+                       TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+  return is_made == is_gone ? 0 : is_made ? 1 : -1;
+}
+
 Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
   const Oid found = pg_call([&] {
     Oid result = InvalidOid;
@@ -116,7 +152,8 @@ Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
     foreach (cell, indexes) {
       Relation index = index_open(lfirst_oid(cell), AccessShareLock);
       const Form_pg_index form = index->rd_index;
-      bool matches = form->indisvalid && form->indnkeyatts >= static_cast<int>(columns.size());
+      bool matches = form->indisvalid && form->indnkeyatts >= static_cast<int>(columns.size()) &&
+                     RelationGetIndexPredicate(index) == NIL;
       for (std::size_t i = 0; matches && i < columns.size(); ++i) {
         matches = form->indkey.values[i] == columns[i];
       }
@@ -137,6 +174,31 @@ Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
           "Create it again as the extension's script does, or run ALTER EXTENSION pg_spend UPDATE.");
   }
   return found;
+}
+
+Oid index_on_present(Relation relation, AttrNumber column) {
+  return pg_call([&] {
+    Oid result = InvalidOid;
+    List* indexes = RelationGetIndexList(relation);
+    ListCell* cell;
+    foreach (cell, indexes) {
+      Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+      const Form_pg_index form = index->rd_index;
+      const List* const predicate = RelationGetIndexPredicate(index);
+      bool covers = predicate == NIL;
+      if (predicate != NIL && list_length(predicate) == 1 && IsA(linitial(predicate), NullTest)) {
+        const auto* const test = static_cast<NullTest*>(linitial(predicate));
+        covers = test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
+                 reinterpret_cast<Var*>(test->arg)->varattno == column;
+      }
+      if (form->indisvalid && form->indkey.values[0] == column && index->rd_rel->relam == BTREE_AM_OID && covers) {
+        result = lfirst_oid(cell);
+      }
+      index_close(index, AccessShareLock);
+    }
+    list_free(indexes);
+    return result;
+  });
 }
 
 namespace {

@@ -42,6 +42,7 @@ namespace detail {
 void scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context);
 void scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count, TupleVisitor visit,
                 void* context);
+void scan_own_index(Relation relation, Oid index, ScanKey keys, int key_count, TupleVisitor visit, void* context);
 template <typename Visit>
 bool visit_with(void* context, const ScannedTuple& tuple) {
   auto& visit = *static_cast<std::remove_reference_t<Visit>*>(context);
@@ -79,9 +80,22 @@ void scan_latest_index(Relation relation, Oid index, OwnChanges own, std::span<S
   scan_index(relation, index, LatestState(relation, own), keys, visit);
 }
 
+/// Calls visit(ScannedTuple) for every tuple, found through the index, that this transaction has made and not taken
+/// back, and for every one of others that it has deleted or replaced; own_sign() tells which.
+template <typename Visit>
+void scan_own_index(Relation relation, Oid index, std::span<ScanKeyData> keys, Visit&& visit) {
+  detail::scan_own_index(relation, index, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
+                         const_cast<void*>(static_cast<const void*>(&visit)));
+}
+/// +1 for a tuple that this transaction has made, -1 for one of others that it has taken away, 0 for any other.
+int own_sign(HeapTuple tuple);
+
 /// The index of `relation` on exactly these columns (or, for an expression-free prefix, starting with them). Errors:
 /// XX000.
 Oid index_on(Relation relation, std::span<const AttrNumber> columns);
+
+/// An index on the column, of all rows or of those in which it is not null; InvalidOid when there is none.
+Oid index_on_present(Relation relation, AttrNumber column);
 
 /// Finds the live tuple with these key values in a unique index, waiting for a concurrent transaction that is inserting
 /// or deleting it, as a unique index would; never raises a serialization failure. A copy in the current context, or

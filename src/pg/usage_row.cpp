@@ -1,6 +1,7 @@
 #include "pg/usage_row.hpp"
 
 #include "core/meters.hpp"
+#include "core/scope.hpp"
 #include "pg/numeric.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
@@ -44,6 +45,9 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.price_term_ids = at("price_term_ids");
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
     columns.dimensions[i] = at(dimension_columns[i]);
+  }
+  for (std::size_t i = 0; i < row_dimension_columns.size(); ++i) {
+    columns.row_dimensions[i] = at(row_dimension_columns[i]);
   }
   for (std::size_t i = 0; i < meter_names.size(); ++i) {
     columns.meters[i] = at(meter_names[i]);
@@ -316,6 +320,18 @@ std::string_view UsageRow::dimension(const std::string& name) const {
   return column == dimension_columns.end()
              ? tag(name)
              : text(columns_.dimensions[static_cast<std::size_t>(column - dimension_columns.begin())]);
+}
+
+std::string UsageRow::row_dimension(const std::string& name) const {
+  if (name == model_dimension) {
+    const std::string_view served = text(columns_.response_model);
+    return dimension_key(name, served.empty() ? text(columns_.request_model) : served);
+  }
+  const auto column = std::find(row_dimension_columns.begin(), row_dimension_columns.end(), name);
+  return dimension_key(
+      name, column == row_dimension_columns.end()
+                ? dimension(name)
+                : text(columns_.row_dimensions[static_cast<std::size_t>(column - row_dimension_columns.begin())]));
 }
 
 Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {

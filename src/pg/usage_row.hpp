@@ -18,6 +18,7 @@ struct UsageColumns {
   AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, matched_by, computed_cost,
       attribution_id, price_term_ids;
   std::array<AttrNumber, dimension_columns.size()> dimensions;
+  std::array<AttrNumber, row_dimension_columns.size()> row_dimensions;
   /// Columns that hold the quantity of the meter of the same name.
   static constexpr std::array<const char*, 7> meter_names = {
       "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens",
@@ -108,6 +109,8 @@ class UsageRow {
   std::string_view dimensions_as_sent(const DimensionRegistry& registry) const;
   /// The value of one dimension as sent, rolled up or not; "" when the row has none.
   std::string_view dimension(const std::string& name) const;
+  /// The same for a row dimension, as it is compared.
+  std::string row_dimension(const std::string& name) const;
 
  private:
   /// The value of a key of `tags`; "" when there is none, or it is no scalar.

@@ -1,6 +1,10 @@
-CREATE FUNCTION spend._check_scope(scope jsonb, group_by text[]) RETURNS void
+CREATE FUNCTION spend._check_scope(scope jsonb, group_by text[], may_be_of_row boolean) RETURNS void
   LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_check_scope';
-COMMENT ON FUNCTION spend._check_scope(jsonb, text[]) IS 'Internal: raises for a malformed scope or an unknown dimension.';
+COMMENT ON FUNCTION spend._check_scope(jsonb, text[], boolean) IS
+  'Internal: raises for a malformed scope, an unknown dimension, or one that is not rolled up where it must be.';
+CREATE FUNCTION spend._scope_keys(scope jsonb, group_by text[], OUT kind text, OUT key_hash bigint) RETURNS SETOF record
+  LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'spend_scope_keys';
+COMMENT ON FUNCTION spend._scope_keys(jsonb, text[]) IS 'Internal: under which kind and hashes a budget is found.';
 
 CREATE SEQUENCE spend.budgets_budget_id_seq;
 COMMENT ON SEQUENCE spend.budgets_budget_id_seq IS 'Numbers of budgets.';
@@ -12,7 +16,9 @@ CREATE TABLE spend.budgets (
   measure text NOT NULL DEFAULT 'cost' CHECK (measure IN ('cost', 'tokens', 'calls')),
   amount numeric NOT NULL,
   currency text CHECK (currency ~ '^[A-Z][A-Z0-9_]{0,11}$'),
-  period text NOT NULL DEFAULT 'month' CHECK (period IN ('hour', 'day', 'week', 'month', 'quarter', 'year', 'total')),
+  period text NOT NULL DEFAULT 'month'
+    CHECK (period IN ('hour', 'day', 'week', 'month', 'quarter', 'year', 'fiscal_year', 'total', 'range', 'rolling')),
+  rolling_days integer,
   valid_during tstzrange NOT NULL DEFAULT '(,)' CHECK (NOT isempty(valid_during)),
   time_zone text,
   thresholds numeric[] NOT NULL DEFAULT '{80,100}',
@@ -21,6 +27,8 @@ CREATE TABLE spend.budgets (
   is_critical boolean NOT NULL DEFAULT false,
   owner text,
   cost_center text,
+  reason text,
+  created_at timestamptz NOT NULL DEFAULT now(),
   generation integer NOT NULL,
   CONSTRAINT budgets_one_plan_line EXCLUDE USING gist (spend.text_key(cost_center) WITH =, valid_during WITH &&)
     WHERE (period = 'month' AND cost_center IS NOT NULL)
@@ -28,12 +36,15 @@ CREATE TABLE spend.budgets (
 COMMENT ON TABLE spend.budgets IS 'Budgets: a limit per period for the rows a scope covers. A month budget with a cost_center is its plan line in the chargeback.';
 COMMENT ON COLUMN spend.budgets.budget_id IS 'Number of the budget.';
 COMMENT ON COLUMN spend.budgets.name IS 'Name, as in alerts and errors.';
-COMMENT ON COLUMN spend.budgets.scope IS 'Rows covered: {"team": "search", "environment": ["prod", "staging"]}; {} covers all, or the cost_center when one is given.';
+COMMENT ON COLUMN spend.budgets.scope IS
+  'Rows covered: {"team": "search", "environment": ["prod", "staging"], "user_id": {"not": "ci"}, "run_id": {"present": true}}; {} covers all, or the cost_center when one is given.';
 COMMENT ON COLUMN spend.budgets.group_by IS 'Dimensions with a counter and the whole amount for each combination of values; a missing value counts to (none).';
 COMMENT ON COLUMN spend.budgets.measure IS 'What is limited: cost, tokens (input and output) or calls.';
-COMMENT ON COLUMN spend.budgets.amount IS 'The limit of one period.';
+COMMENT ON COLUMN spend.budgets.amount IS 'The limit of one period. A change holds from the current period on; earlier ones keep theirs in spend.budget_amounts.';
 COMMENT ON COLUMN spend.budgets.currency IS 'Currency of the amount; NULL is that of spend.settings. Rows in another currency count as unpriced.';
-COMMENT ON COLUMN spend.budgets.period IS 'hour, day, week (from Monday), month, quarter, year or total, beginning in the time zone.';
+COMMENT ON COLUMN spend.budgets.period IS
+  'hour, day, week, month, quarter, year, fiscal_year, total, range (valid_during is the only period) or rolling, beginning in the time zone; weeks and fiscal years as spend.settings says.';
+COMMENT ON COLUMN spend.budgets.rolling_days IS 'For rolling: days in the window, today included, 2 to 366.';
 COMMENT ON COLUMN spend.budgets.valid_during IS 'Rows outside are not covered; bounds stand on quarter hours.';
 COMMENT ON COLUMN spend.budgets.time_zone IS 'Zone in which periods begin; NULL is that of spend.settings.';
 COMMENT ON COLUMN spend.budgets.thresholds IS 'Percentages of the amount at which an alert is written, once per counter.';
@@ -42,6 +53,8 @@ COMMENT ON COLUMN spend.budgets.on_unpriced IS 'deny: a reject budget refuses un
 COMMENT ON COLUMN spend.budgets.is_critical IS 'Whether work under this budget must not be stopped by other means.';
 COMMENT ON COLUMN spend.budgets.owner IS 'Who answers for the budget.';
 COMMENT ON COLUMN spend.budgets.cost_center IS 'Cost center whose plan line this is.';
+COMMENT ON COLUMN spend.budgets.reason IS 'Why the budget was made or last changed: goes with the change to spend.change_log.';
+COMMENT ON COLUMN spend.budgets.created_at IS 'When it was made (set by the ledger).';
 COMMENT ON COLUMN spend.budgets.generation IS 'Counts redefinitions of scope, group_by, measure, currency, period, time zone and validity (set by the ledger; a row that has it comes from a dump).';
 ALTER SEQUENCE spend.budgets_budget_id_seq OWNED BY spend.budgets.budget_id;
 CALL spend._watch('spend.budgets');
@@ -57,6 +70,18 @@ COMMENT ON COLUMN spend.budget_epochs.budget_id IS 'The budget.';
 COMMENT ON COLUMN spend.budget_epochs.redefined_by IS 'Its transaction.';
 COMMENT ON COLUMN spend.budget_epochs.redefined_at IS 'Its time.';
 
+CREATE FUNCTION spend._check_amount(amount numeric, budget text) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF amount = 'NaN' OR amount < 0 OR amount >= 1e20 OR scale(trim_scale(amount)) > 18 THEN
+    RAISE EXCEPTION 'amount of budget "%" is out of range', budget
+      USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The amount is %s.', amount),
+            HINT = 'An amount is zero or more, below 1e20, with at most 18 decimals.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION spend._check_amount(numeric, text) IS 'Internal: refuses an amount that no counter could hold.';
+
 CREATE FUNCTION spend._check_budget() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -67,13 +92,9 @@ BEGIN
   END IF;
   -- A restored budget may come before the dimensions that it names.
   IF TG_OP = 'UPDATE' OR NEW.generation IS NULL THEN
-    PERFORM spend._check_scope(NEW.scope, NEW.group_by);
+    PERFORM spend._check_scope(NEW.scope, NEW.group_by, true);
   END IF;
-  IF NEW.amount = 'NaN' OR NEW.amount < 0 OR NEW.amount >= 1e20 OR scale(trim_scale(NEW.amount)) > 18 THEN
-    RAISE EXCEPTION 'amount of budget "%" is out of range', NEW.name
-      USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The amount is %s.', NEW.amount),
-            HINT = 'An amount is zero or more, below 1e20, with at most 18 decimals.';
-  END IF;
+  PERFORM spend._check_amount(NEW.amount, NEW.name);
   SELECT t INTO bad FROM unnest(NEW.thresholds) AS t WHERE t IS NULL OR t = 'NaN' OR t <= 1 OR t > 10000 OR scale(trim_scale(t)) > 6 LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'threshold % of budget "%" is not a percentage above 1', coalesce(bad::text, 'NULL'), NEW.name
@@ -93,18 +114,33 @@ BEGIN
     RAISE EXCEPTION 'valid_during of budget "%" must begin and end on a quarter hour', NEW.name
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Usage is summed by quarter hours, in which every time zone''s days begin.';
   END IF;
+  IF NEW.period = 'rolling' AND (NEW.rolling_days BETWEEN 2 AND 366) IS NOT TRUE OR NEW.period <> 'rolling' AND NEW.rolling_days IS NOT NULL THEN
+    RAISE EXCEPTION 'budget "%" has period % and rolling_days %', NEW.name, NEW.period, coalesce(NEW.rolling_days::text, 'NULL')
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'A rolling budget has from 2 to 366 rolling_days, any other none.';
+  END IF;
+  IF NEW.period = 'rolling' AND NEW.on_exceeded = 'reject' THEN
+    RAISE EXCEPTION 'rolling budget "%" cannot reject', NEW.name
+      USING ERRCODE = 'feature_not_supported', DETAIL = 'Its window is the sum of many counters, which are not locked together.',
+            HINT = 'Use on_exceeded = ''halt'', or a day budget that rejects beside it.';
+  END IF;
+  IF NEW.period = 'range' AND NOT (coalesce(isfinite(lower(NEW.valid_during)), false) AND coalesce(isfinite(upper(NEW.valid_during)), false)) THEN
+    RAISE EXCEPTION 'range budget "%" has no beginning or no end', NEW.name
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Write valid_during = ''[2026-01-01, 2026-04-01)''.';
+  END IF;
   IF TG_OP = 'UPDATE' THEN
     IF NEW.budget_id <> OLD.budget_id THEN
       RAISE EXCEPTION 'the number of a budget does not change' USING ERRCODE = 'feature_not_supported';
     END IF;
-    IF (NEW.scope, NEW.group_by, NEW.measure, NEW.currency, NEW.period, NEW.time_zone, NEW.valid_during)
-       IS NOT DISTINCT FROM (OLD.scope, OLD.group_by, OLD.measure, OLD.currency, OLD.period, OLD.time_zone, OLD.valid_during) THEN
+    NEW.created_at := OLD.created_at;
+    IF (NEW.scope, NEW.group_by, NEW.measure, NEW.currency, NEW.period, NEW.rolling_days, NEW.time_zone, NEW.valid_during)
+       IS NOT DISTINCT FROM (OLD.scope, OLD.group_by, OLD.measure, OLD.currency, OLD.period, OLD.rolling_days, OLD.time_zone, OLD.valid_during) THEN
       NEW.generation := OLD.generation;
     ELSE
       NEW.generation := OLD.generation + 1;
     END IF;
-  ELSE
-    NEW.generation := coalesce(NEW.generation, 1);
+  ELSIF NEW.generation IS NULL THEN
+    NEW.generation := 1;
+    NEW.created_at := now();
   END IF;
   RETURN NEW;
 END
@@ -112,9 +148,35 @@ $$;
 COMMENT ON FUNCTION spend._check_budget() IS 'Internal: refuses a budget that could not work, and counts how often it was redefined.';
 CREATE TRIGGER check_budget BEFORE INSERT OR UPDATE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._check_budget();
 
+-- Where budgets are found by: a row looks up the hash of its values for each kind of scope. Derived from the budgets, so never dumped.
+CREATE TABLE spend.budget_keys (
+  kind text COLLATE "C" NOT NULL,
+  key_hash bigint NOT NULL,
+  budget_id bigint NOT NULL,
+  PRIMARY KEY (kind, key_hash, budget_id)
+) USING heap;
+COMMENT ON TABLE spend.budget_keys IS 'Internal: under which values of which dimensions each budget is found.';
+COMMENT ON COLUMN spend.budget_keys.kind IS 'Dimensions whose values make up the hash, and after a bar those that are tested in another way or grouped by.';
+COMMENT ON COLUMN spend.budget_keys.key_hash IS 'Hash of one combination of the values that the budget asks for.';
+COMMENT ON COLUMN spend.budget_keys.budget_id IS 'The budget.';
+CREATE INDEX budget_keys_budget_id_idx ON spend.budget_keys (budget_id);
+
 CREATE FUNCTION spend._begin_epoch() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' AND (NEW.scope, NEW.group_by) IS NOT DISTINCT FROM (OLD.scope, OLD.group_by) THEN
+    NULL;
+  ELSE
+    IF TG_OP <> 'INSERT' THEN
+      DELETE FROM spend.budget_keys AS k WHERE k.budget_id = OLD.budget_id;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+      INSERT INTO spend.budget_keys SELECT k.kind, k.key_hash, NEW.budget_id FROM spend._scope_keys(NEW.scope, NEW.group_by) AS k;
+    END IF;
+  END IF;
+  IF TG_OP = 'DELETE' THEN
+    RETURN NULL;
+  END IF;
   IF TG_OP = 'INSERT' OR NEW.generation <> OLD.generation THEN
     INSERT INTO spend.budget_epochs VALUES (NEW.budget_id, pg_current_xact_id(), now())
     ON CONFLICT (budget_id) DO UPDATE SET redefined_by = excluded.redefined_by, redefined_at = excluded.redefined_at;
@@ -122,22 +184,33 @@ BEGIN
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION spend._begin_epoch() IS 'Internal: notes which transaction gave a budget its present meaning.';
+COMMENT ON FUNCTION spend._begin_epoch() IS 'Internal: notes which transaction gave a budget its present meaning, and where it is found.';
 -- Before invalidate_row, by its name. ALWAYS: a budget that arrives by logical replication is announced by this server's transaction.
-CREATE TRIGGER begin_epoch AFTER INSERT OR UPDATE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._begin_epoch();
+CREATE TRIGGER begin_epoch AFTER INSERT OR UPDATE OR DELETE ON spend.budgets FOR EACH ROW EXECUTE FUNCTION spend._begin_epoch();
 ALTER TABLE spend.budgets ENABLE ALWAYS TRIGGER begin_epoch;
+
+CREATE FUNCTION spend._forget_keys() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM spend.budget_keys;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION spend._forget_keys() IS 'Internal: budgets that were truncated are found no more.';
+CREATE TRIGGER forget_keys AFTER TRUNCATE ON spend.budgets FOR EACH STATEMENT EXECUTE FUNCTION spend._forget_keys();
+ALTER TABLE spend.budgets ENABLE ALWAYS TRIGGER forget_keys;
 
 CREATE FUNCTION spend._redefine_budgets() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE spend.budget_epochs AS e SET redefined_by = pg_current_xact_id(), redefined_at = now()
   FROM spend.budgets AS b
-  WHERE b.budget_id = e.budget_id AND (b.time_zone IS NULL OR b.currency IS NULL);
+  WHERE b.budget_id = e.budget_id AND (b.time_zone IS NULL OR b.currency IS NULL OR b.period IN ('week', 'fiscal_year'));
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION spend._redefine_budgets() IS 'Internal: budgets that take their zone or currency from the settings begin anew when those change.';
-CREATE TRIGGER redefine_budgets AFTER INSERT OR UPDATE OF time_zone, currency OR DELETE ON spend.settings
+COMMENT ON FUNCTION spend._redefine_budgets() IS 'Internal: budgets that take their zone, currency or beginning from the settings begin anew when those change.';
+CREATE TRIGGER redefine_budgets AFTER INSERT OR UPDATE OF time_zone, currency, week_start, fiscal_year_start OR DELETE ON spend.settings
   FOR EACH ROW EXECUTE FUNCTION spend._redefine_budgets();
 ALTER TABLE spend.settings ENABLE ALWAYS TRIGGER redefine_budgets;
 

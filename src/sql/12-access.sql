@@ -53,6 +53,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.end_price_term(text, timestamptz, text)'),
            ('admin', 'spend.apply_price_terms(numeric, jsonb, text, timestamptz)'), ('admin', 'spend.apply_price_terms(spend.usage, numeric, text)'),
            ('admin', 'spend.price_term_lines(numeric, jsonb, text, timestamptz)'), ('reader', 'spend.price_term_lines(spend.usage)'),
+           ('admin', 'spend.set_budget_amount(text, numeric, text, timestamptz)'), ('admin', 'spend.top_up_budget(text, numeric, text, jsonb, tstzrange)'),
+           ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
   SELECT 'USAGE', 'SCHEMA spend'
@@ -80,16 +82,22 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
+  UNION ALL
+  -- Who set a limit, and when, is for the ledger to say.
+  SELECT 'INSERT (budget_id, valid_from, amount, reason), UPDATE (amount, reason), DELETE', 'TABLE spend.budget_amounts' WHERE access = 'admin'
+  UNION ALL
+  SELECT 'INSERT (budget_id, group_values, kind, amount, valid_during, reason), UPDATE (amount, valid_during, reason), DELETE', 'TABLE spend.budget_overrides'
+  WHERE access = 'admin'
   UNION ALL
   -- Two privileges of their own: taking an administrator's away leaves a reader's.
   SELECT 'SELECT', 'TABLE spend.models' WHERE access IN ('reader', 'admin')
   UNION ALL
   SELECT 'INSERT, UPDATE, DELETE', 'TABLE spend.models' WHERE access = 'admin'
   UNION ALL
-  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
+  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions']) AS t WHERE access IN ('reader', 'admin')
@@ -111,7 +119,7 @@ BEGIN
     RAISE EXCEPTION 'unknown access "%"', access
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Access is reader, writer or admin.';
   END IF;
-  PERFORM spend._check_scope(scope, '{}');
+  PERFORM spend._check_scope(scope, '{}', false);
   IF scope <> '{}' AND access <> 'reader' THEN
     RAISE EXCEPTION 'only a reader''s access has a scope' USING ERRCODE = 'invalid_parameter_value';
   END IF;
