@@ -19,7 +19,7 @@ CREATE FUNCTION regress.period_of(zone text, period text, at text, OUT starts te
 DECLARE
   id bigint;
 BEGIN
-  INSERT INTO spend.budgets (name, amount, period, time_zone) VALUES ('probe', 1, period, zone) RETURNING budget_id INTO id;
+  INSERT INTO spend.budgets (name, amount, period, time_zone, on_exceeded) VALUES ('probe', 1, period, zone, 'alert') RETURNING budget_id INTO id;
   SELECT (p.period_start AT TIME ZONE zone)::text, (p.period_end AT TIME ZONE zone)::text, p.period_end - p.period_start INTO starts, ends, length FROM spend._budget_period(id, (at::timestamptz)) AS p;
   DELETE FROM spend.budgets WHERE budget_id = id;
 END
@@ -69,7 +69,7 @@ DECLARE
 BEGIN
   FOREACH zone IN ARRAY ARRAY['Europe/Berlin', 'America/Sao_Paulo', 'America/Havana', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/St_Johns'] LOOP
     FOREACH kind IN ARRAY ARRAY['day', 'week', 'month'] LOOP
-      INSERT INTO spend.budgets (name, amount, period, time_zone) VALUES ('probe', 1, kind, zone) RETURNING budget_id INTO id;
+      INSERT INTO spend.budgets (name, amount, period, time_zone, on_exceeded) VALUES ('probe', 1, kind, zone, 'alert') RETURNING budget_id INTO id;
       at := (SELECT q.period_start FROM spend._budget_period(id, '2017-01-01 12:00+00') AS q);
       until := CASE kind WHEN 'day' THEN '2018-04-01' ELSE '2020-01-01' END;
       WHILE at < until LOOP

@@ -51,7 +51,7 @@ CALL regress.clean();
 SELECT (SELECT count(*) FROM spend.budget_amounts) AS amounts, (SELECT count(*) FROM spend.budget_overrides) AS overrides;
 
 -- A total has one period: its amount is replaced.
-INSERT INTO spend.budgets (name, amount, period) VALUES ('total', 10, 'total');
+INSERT INTO spend.budgets (name, amount, period, on_exceeded) VALUES ('total', 10, 'total', 'alert');
 UPDATE spend.budgets SET amount = 20;
 UPDATE spend.budgets SET amount = 30;
 SELECT valid_from, amount FROM spend.budget_amounts;
@@ -109,7 +109,7 @@ CREATE ROLE regress_limits_admin;
 CREATE ROLE regress_limits_reader;
 SELECT spend.grant_access('regress_limits_admin', 'admin');
 SELECT spend.grant_access('regress_limits_reader', 'reader');
-INSERT INTO spend.budgets (name, amount, group_by) VALUES ('each user', 50, '{user_id}');
+INSERT INTO spend.budgets (name, amount, group_by, on_exceeded) VALUES ('each user', 50, '{user_id}', 'alert');
 SET ROLE regress_limits_admin;
 SELECT spend.set_budget_amount('each user', 60, 'by an admin') IS NOT NULL AS set, spend.top_up_budget('each user', 1, 'by an admin') > 0 AS topped_up, spend.set_budget_limit('each user', '{"user_id": "a"}', 2, 'by an admin') > 0 AS given;
 INSERT INTO spend.budget_overrides (budget_id, kind, amount) SELECT budget_id, 'add', 5 FROM spend.budgets RETURNING kind;

@@ -8,6 +8,7 @@
 #include "pg/limits.hpp"
 #include "pg/own_rows.hpp"
 #include "pg/refusal.hpp"
+#include "pg/rolling.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
@@ -245,6 +246,7 @@ struct Planned {
   CounterKey key;
   CounterUse use = {};
   CounterDelta delta;
+  bool is_read = false;  ///< looked at even if it is not moved
 };
 
 void add_planned(CounterMap<Planned>& planned, const CounterUse& use, const CounterDelta& delta) {
@@ -256,6 +258,25 @@ void add_planned(CounterMap<Planned>& planned, const CounterUse& use, const Coun
     place->second = {use.key(), use, {}};
   }
   place->second.delta += delta;
+}
+
+/// What a rolling budget allows is a matter of its whole window: the counters of its other days are looked at, too.
+void add_windows(CounterMap<Planned>& planned) {
+  std::vector<CounterUse> moved;
+  for (const auto& [key, entry] : planned) {
+    if (entry.use.budget->period.kind == PeriodKind::rolling && entry.delta.amount != 0) {
+      moved.push_back(entry.use);
+    }
+  }
+  for (const CounterUse& day : moved) {
+    for (const CounterUse& use : counters_of_window(day)) {
+      const auto [place, is_new] = planned.try_emplace(use.key());
+      if (is_new) {
+        place->second = {use.key(), use, {}};
+      }
+      place->second.is_read = true;
+    }
+  }
 }
 
 /// Whether a budget by row dimensions has appeared since rows were accounted: what they are is not in the journal then.
@@ -298,10 +319,11 @@ std::vector<Planned> plan(const BudgetSet& budgets) {
       }
     }
   });
+  add_windows(planned);
   std::vector<Planned> in_order;
   in_order.reserve(planned.size());
   for (const auto& [key, entry] : planned) {
-    if (!entry.delta.is_zero()) {
+    if (!entry.delta.is_zero() || entry.is_read) {
       in_order.push_back(entry);
     }
   }
@@ -332,12 +354,22 @@ void write_counters(AlertWriter::Mode mode) {
       continue;
     }
     AlertWriter alerts(mode);
+    WindowSums windows;
     for (const Planned& entry : planned) {
       const std::optional<Counters::State> state = counters().lock(entry.use);
-      if (state.has_value()) {
+      if (!state.has_value()) {
+        continue;
+      }
+      if (entry.is_read) {
+        windows.add(entry.use, state->spent, entry.delta.amount);
+      }
+      if (!entry.delta.is_zero()) {
         const Atto claimed = alerts.announce_crossings(entry.use, *state, entry.delta);
         counters().store(entry.use, entry.delta, claimed);
       }
+    }
+    for (const WindowMovement& movement : windows.movements()) {
+      alerts.announce_window(movement);
     }
     alerts.finish();
     return;
@@ -447,7 +479,9 @@ std::vector<RowMovement> movements_of(const UsageRow& row) {
 std::vector<PendingMovement> pending_movements() {
   std::vector<PendingMovement> pending;
   for (const Planned& entry : plan(*budget_set())) {
-    pending.push_back({entry.key, entry.delta});
+    if (!entry.delta.is_zero()) {
+      pending.push_back({entry.key, entry.delta});
+    }
   }
   return pending;
 }

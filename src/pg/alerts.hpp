@@ -2,7 +2,9 @@
 
 #include <vector>
 
+#include "pg/alert_history.hpp"
 #include "pg/counters.hpp"
+#include "pg/rolling.hpp"
 
 namespace spend {
 
@@ -15,16 +17,23 @@ class AlertWriter {
     without_notify,  ///< PREPARE TRANSACTION refuses a NOTIFY
     silent           ///< claims only: the server that these rows were inserted on has announced them
   };
-  explicit AlertWriter(Mode mode) : mode_(mode) {}
+  explicit AlertWriter(Mode mode);
 
-  /// Inserts one row of spend.alerts per threshold that this delta crosses; none for a period that is over. Returns the
-  /// highest threshold announced, to be stored with the counter.
+  /// Inserts one row of spend.alerts per threshold that this delta crosses, and one a day for what a halt budget is
+  /// bypassed by; none for a period that is over. Returns the highest threshold announced, to be stored with the
+  /// counter.
   Atto announce_crossings(const CounterUse& use, const Counters::State& state, const CounterDelta& delta);
+  /// The same for the window of a rolling budget. No counter claims it: a threshold is announced when it is crossed,
+  /// once while the window begins on the same day.
+  void announce_window(const WindowMovement& movement);
   /// Wakes listeners of spend_alert once if anything was written.
   void finish();
 
  private:
-  void write(const CounterUse& use, Atto percent, Atto limit, Atto spent);
+  void announce_again(const CounterUse& use, Atto percent, Atto limit, Atto spent);
+  void announce_bypass(const CounterUse& use, Atto limit, Atto spent);
+  void announce_once(const CounterUse& use, const EarlierAlert& alert, Atto limit, Atto spent);
+  void write(const CounterUse& use, std::string_view event, std::optional<Atto> percent, Atto limit, Atto spent);
 
   Mode mode_;
   int written_ = 0;

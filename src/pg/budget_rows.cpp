@@ -41,10 +41,12 @@ struct BudgetColumns {
         thresholds(table.column("thresholds")),
         on_exceeded(table.column("on_exceeded")),
         on_unpriced(table.column("on_unpriced")),
+        owner(table.column("owner")),
+        cost_center(table.column("cost_center")),
         generation(table.column("generation")) {}
 
   AttrNumber budget_id, name, scope, group_by, measure, amount, currency, period, rolling_days, valid_during, time_zone,
-      thresholds, on_exceeded, on_unpriced, generation;
+      thresholds, on_exceeded, on_unpriced, owner, cost_center, generation;
 };
 
 Period bounds_of_range(Datum range) {
@@ -112,6 +114,8 @@ Budget budget_of(const ScannedTuple& row, const BudgetColumns& at, const Dimensi
   }
   std::sort(budget.thresholds.begin(), budget.thresholds.end());
   budget.on_exceeded = on_exceeded_of(text(at.on_exceeded, {}));
+  budget.owner = text(at.owner, {});
+  budget.cost_center = text(at.cost_center, {});
   const std::string on_unpriced = text(at.on_unpriced, budget.on_exceeded == OnExceeded::alert ? "allow" : "deny");
   budget.denies_unpriced = on_unpriced == "deny";
   budget.generation = mixed_generation(budget, DatumGetInt32(row.get(at.generation, &is_null)));

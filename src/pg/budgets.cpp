@@ -308,7 +308,10 @@ SPEND_FUNCTION(spend_budget_periods) {
     if (!spend::may_see_figures(budget)) {
       return;
     }
-    const spend::Period period = spend::period_at(budget.period, now);
+    spend::Period period = spend::period_at(budget.period, now);
+    if (budget.period.kind == spend::PeriodKind::rolling) {
+      period.start = spend::days_of_window(budget.period, period).front().start;
+    }
     spend::emit_row<6>(fcinfo, {Int64GetDatum(budget.budget_id), Int32GetDatum(budget.generation),
                                 TimestampTzGetDatum(period.start), TimestampTzGetDatum(period.end),
                                 spend::text_datum(budget.currency), spend::text_datum(budget.period.time_zone)});

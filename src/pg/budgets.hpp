@@ -43,6 +43,8 @@ struct Budget {
   Atto amount = 0;                   ///< of one period; what a counter may hold says limit_of()
   std::vector<DatedAmount> amounts;  ///< ascending; from each one's time on instead of `amount`
   bool has_overrides = false;
+  /// Whether the limit may be another than `amount`.
+  bool has_other_limits() const { return has_overrides || !amounts.empty(); }
   /// What limit_of() has read of them, by group.
   mutable std::map<Hash128, std::vector<LimitOverride>> overrides = {};
   std::string currency;  ///< of the amount; "" for tokens and calls
@@ -50,6 +52,8 @@ struct Budget {
   Period valid;                  ///< rows outside are not covered; bounds stand on quarter hours
   std::vector<Atto> thresholds;  ///< percent of the limit at which an alert fires, ascending
   OnExceeded on_exceeded = OnExceeded::halt;
+  std::string owner;
+  std::string cost_center;
   bool denies_unpriced = true;
   std::int32_t generation = 0;  ///< spend.budgets.generation with the settings' defaults mixed in
   /// Full transaction id that gave the budget its present meaning (scope, period, ...): the counters start from rows.

@@ -12,8 +12,11 @@ namespace {
 /// The amount of the period by itself: the one that holds at its start.
 Atto amount_of(const Budget& budget, const Period& period) {
   Atto amount = budget.amount;
+  // Of a rolling budget the day on which its window ends.
+  const Timestamp start =
+      budget.period.kind == PeriodKind::rolling ? period_at(budget.period, period.end - 1).start : period.start;
   for (const DatedAmount& dated : budget.amounts) {
-    if (dated.valid_from > period.start) {
+    if (dated.valid_from > start) {
       break;
     }
     amount = dated.amount;
@@ -38,7 +41,7 @@ Atto added(Atto a, Atto b) {
 
 Atto limit_of(const CounterUse& use) {
   const Budget& budget = *use.budget;
-  if (budget.amounts.empty() && !budget.has_overrides) {
+  if (!budget.has_other_limits()) {
     return budget.amount;
   }
   const Atto limit = amount_of(budget, use.period);

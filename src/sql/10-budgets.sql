@@ -256,36 +256,75 @@ CREATE TABLE spend.alerts (
   event text NOT NULL,
   budget_id bigint NOT NULL,
   budget_name text NOT NULL,
-  threshold_percent numeric NOT NULL,
+  owner text,
+  cost_center text,
+  on_exceeded text NOT NULL,
+  measure text NOT NULL,
+  threshold_percent numeric,
   period_start timestamptz NOT NULL,
   period_end timestamptz NOT NULL,
   group_values jsonb NOT NULL,
+  group_hash uuid NOT NULL,
   spent numeric NOT NULL,
   amount numeric NOT NULL,
   currency text,
+  attempts integer NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz NOT NULL DEFAULT now(),
+  last_error text,
   delivered_at timestamptz
 ) USING heap;
-COMMENT ON TABLE spend.alerts IS 'Outbox of alerts: one row per counter and threshold, written in the transaction that crosses it; NOTIFY spend_alert wakes listeners.';
+CREATE INDEX alerts_counter_idx ON spend.alerts (budget_id, period_start, group_hash);
+CREATE INDEX alerts_undelivered_idx ON spend.alerts (next_attempt_at) WHERE delivered_at IS NULL;
+COMMENT ON TABLE spend.alerts IS
+  'Outbox of alerts: one row per counter and threshold, written in the transaction that crosses it; NOTIFY spend_alert wakes listeners. A deliverer takes due rows FOR UPDATE SKIP LOCKED, and says in the row how it went.';
 COMMENT ON COLUMN spend.alerts.alert_id IS 'Number of the alert: the idempotency key of its delivery.';
 COMMENT ON COLUMN spend.alerts.created_at IS 'Start of the transaction that crossed the threshold.';
-COMMENT ON COLUMN spend.alerts.event IS 'threshold_crossed below 100 percent, budget_crossed from there on.';
+COMMENT ON COLUMN spend.alerts.event IS
+  'threshold_crossed below 100 percent, budget_crossed from there on; budget_bypassed: usage was recorded after a halt budget was exceeded, once per counter and day.';
 COMMENT ON COLUMN spend.alerts.budget_id IS 'The budget.';
 COMMENT ON COLUMN spend.alerts.budget_name IS 'Its name at that time.';
-COMMENT ON COLUMN spend.alerts.threshold_percent IS 'The threshold crossed.';
-COMMENT ON COLUMN spend.alerts.period_start IS 'Start of the period.';
+COMMENT ON COLUMN spend.alerts.owner IS 'Who answered for the budget.';
+COMMENT ON COLUMN spend.alerts.cost_center IS 'Its cost center.';
+COMMENT ON COLUMN spend.alerts.on_exceeded IS 'What it does when it is exceeded: alert, halt or reject.';
+COMMENT ON COLUMN spend.alerts.measure IS 'What it limits: cost, tokens or calls.';
+COMMENT ON COLUMN spend.alerts.threshold_percent IS 'The threshold crossed; NULL for budget_bypassed.';
+COMMENT ON COLUMN spend.alerts.period_start IS 'Start of the period: of a rolling budget, of its window.';
 COMMENT ON COLUMN spend.alerts.period_end IS 'End of the period.';
 COMMENT ON COLUMN spend.alerts.group_values IS 'Values of the group_by dimensions.';
+COMMENT ON COLUMN spend.alerts.group_hash IS 'Hash of the group values; all zero without group_by.';
 COMMENT ON COLUMN spend.alerts.spent IS 'Total after the transaction.';
 COMMENT ON COLUMN spend.alerts.amount IS 'The limit.';
 COMMENT ON COLUMN spend.alerts.currency IS 'Currency of both; NULL for tokens and calls.';
+COMMENT ON COLUMN spend.alerts.attempts IS 'Deliveries tried (set by the deliverer).';
+COMMENT ON COLUMN spend.alerts.next_attempt_at IS 'When to try again (set by the deliverer); an alert that is new is due at once.';
+COMMENT ON COLUMN spend.alerts.last_error IS 'Why the last delivery failed (set by the deliverer).';
 COMMENT ON COLUMN spend.alerts.delivered_at IS 'When a client delivered the alert.';
 ALTER SEQUENCE spend.alerts_alert_id_seq OWNED BY spend.alerts.alert_id;
+
+CREATE FUNCTION spend._halt_notice() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  first_name text := (SELECT min(n.name) FROM new_budgets AS n WHERE n.on_exceeded = 'halt' AND n.created_at = now());
+BEGIN
+  IF first_name IS NOT NULL
+     AND NOT EXISTS (SELECT FROM spend.budgets AS b WHERE b.on_exceeded = 'halt' AND b.budget_id NOT IN (SELECT n.budget_id FROM new_budgets AS n))
+     AND NOT EXISTS (SELECT FROM spend.change_log AS l
+                     WHERE l.object_kind = 'budget' AND l.new_value ->> 'on_exceeded' = 'halt' AND l.object_id NOT IN (SELECT n.budget_id FROM new_budgets AS n)) THEN
+    RAISE NOTICE 'budget "%" halts what asks before it calls', first_name
+      USING DETAIL = 'Apps that insert usage without having asked are not stopped: their usage is recorded, and a budget_bypassed alert says so.',
+            HINT = 'Ask spend.authorize() before each call, or set on_exceeded = ''reject'' where apps insert before they call.';
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION spend._halt_notice() IS 'Internal: says with the first halt budget of a database what a halt budget does not do.';
+CREATE TRIGGER halt_notice AFTER INSERT ON spend.budgets REFERENCING NEW TABLE AS new_budgets FOR EACH STATEMENT EXECUTE FUNCTION spend._halt_notice();
 
 CREATE FUNCTION spend._budget_periods(
   OUT budget_id bigint, OUT generation integer, OUT period_start timestamptz, OUT period_end timestamptz, OUT currency text, OUT time_zone text
 ) RETURNS SETOF record
   LANGUAGE c STABLE ROWS 100 AS 'MODULE_PATHNAME', 'spend_budget_periods';
-COMMENT ON FUNCTION spend._budget_periods() IS 'Internal: the visible budgets with their current period and effective generation.';
+COMMENT ON FUNCTION spend._budget_periods() IS 'Internal: the visible budgets with their current period, of rolling ones the window, and effective generation.';
 
 CREATE FUNCTION spend._budget_limit(budget_id bigint, period_start timestamptz, period_end timestamptz, group_hash uuid) RETURNS numeric
   LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_budget_limit';

@@ -298,3 +298,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.end_budget_override(bigint, text) IS 'Ends an override now; one that has not begun is removed.';
+
+CREATE FUNCTION spend.alert_drivers(
+  alert_id bigint, top integer DEFAULT 3, OUT dimension text, OUT value text, OUT amount numeric, OUT share_percent numeric, OUT calls bigint
+) RETURNS SETOF record
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH covered AS (
+    SELECT u.usage_id, r.amount,
+           jsonb_strip_nulls(jsonb_build_object('model', spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), 'route', spend.text_key(u.route),
+                                                'run_id', u.run_id)) || coalesce(d.dimensions, '{}') AS facts
+    FROM spend.alerts AS a
+    JOIN spend.usage AS u ON u.occurred_at >= a.period_start AND u.occurred_at < a.period_end AND u.recorded_at <= a.created_at
+    CROSS JOIN LATERAL spend._row_counters(u) AS r
+    LEFT JOIN LATERAL (SELECT t.dimensions FROM spend.attributions AS t WHERE t.attribution_id = u.attribution_id LIMIT 1) AS d ON true
+    WHERE a.alert_id = alert_drivers.alert_id AND r.budget_id = a.budget_id AND r.group_hash = a.group_hash
+  ), summed AS (
+    SELECT f.key, f.value, sum(c.amount) AS amount, count(*) AS calls,
+           row_number() OVER (PARTITION BY f.key ORDER BY sum(c.amount) DESC, f.value COLLATE "C") AS place,
+           count(*) OVER (PARTITION BY f.key) AS distinct_values
+    FROM covered AS c CROSS JOIN LATERAL jsonb_each_text(c.facts) AS f
+    WHERE f.value <> ''
+    GROUP BY 1, 2
+  )
+  SELECT s.key, s.value, s.amount, round(100 * s.amount / nullif(t.total, 0), 1), s.calls
+  FROM summed AS s CROSS JOIN (SELECT sum(c.amount) AS total FROM covered AS c) AS t
+  -- What all rows have in common, and what every row has its own of, drives nothing.
+  WHERE s.place <= top AND (s.distinct_values > 1 OR s.amount < t.total)
+  ORDER BY max(s.amount) OVER (PARTITION BY s.key) DESC, s.key, s.place
+$$;
+COMMENT ON FUNCTION spend.alert_drivers(bigint, integer) IS
+  'What drove the budget of an alert until then: for each dimension in which its usage differs, the values with most of it. Reads the rows of the period: call it when the alert is delivered or looked into.';

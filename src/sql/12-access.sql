@@ -54,7 +54,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.apply_price_terms(numeric, jsonb, text, timestamptz)'), ('admin', 'spend.apply_price_terms(spend.usage, numeric, text)'),
            ('admin', 'spend.price_term_lines(numeric, jsonb, text, timestamptz)'), ('reader', 'spend.price_term_lines(spend.usage)'),
            ('admin', 'spend.set_budget_amount(text, numeric, text, timestamptz)'), ('admin', 'spend.top_up_budget(text, numeric, text, jsonb, tstzrange)'),
-           ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'),
+           ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'), ('admin', 'spend.alert_drivers(bigint, integer)'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
   SELECT 'USAGE', 'SCHEMA spend'
@@ -84,7 +84,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
-  SELECT 'UPDATE (delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
+  SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
   -- Who set a limit, and when, is for the ledger to say.
   SELECT 'INSERT (budget_id, valid_from, amount, reason), UPDATE (amount, reason), DELETE', 'TABLE spend.budget_amounts' WHERE access = 'admin'

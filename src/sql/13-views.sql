@@ -234,16 +234,18 @@ CREATE VIEW spend.budget_status WITH (security_barrier) AS
 WITH current_period AS (
   SELECT p.budget_id, p.generation, p.period_start, p.period_end, p.currency, p.time_zone FROM spend._budget_periods() AS p
 ), counted AS (
-  SELECT c.budget_id, c.group_hash, c.group_values, c.spent, c.calls, c.unpriced_calls
+  -- A rolling budget has a counter for each day of its window, any other one for its period.
+  SELECT c.budget_id, c.group_hash, c.group_values, sum(c.spent) AS spent, sum(c.calls)::bigint AS calls, sum(c.unpriced_calls)::bigint AS unpriced_calls
   FROM spend.counters AS c
-  JOIN current_period AS p USING (budget_id, generation, period_start)
+  JOIN current_period AS p ON p.budget_id = c.budget_id AND p.generation = c.generation AND c.period_start >= p.period_start AND c.period_start < p.period_end
+  GROUP BY 1, 2, 3
 ), uncertain AS (
   -- A counter is loaded when the first row moves it. What came before the budget was defined stands in the rows only.
   SELECT p.budget_id, p.period_start, p.period_end
   FROM current_period AS p
   JOIN spend.budget_epochs AS e ON e.budget_id = p.budget_id AND e.redefined_at >= p.period_start
   JOIN spend.budgets AS b ON b.budget_id = p.budget_id
-  WHERE b.group_by <> '{}' OR p.budget_id NOT IN (SELECT c.budget_id FROM counted AS c)
+  WHERE b.group_by <> '{}' OR b.period = 'rolling' OR p.budget_id NOT IN (SELECT c.budget_id FROM counted AS c)
 ), uncounted AS (
   SELECT r.budget_id, r.group_hash, r.group_values, sum(r.amount) AS spent, sum(r.calls)::bigint AS calls, sum(r.unpriced_calls)::bigint AS unpriced_calls
   FROM (SELECT min(u.period_start) AS since, max(u.period_end) AS until FROM uncertain AS u) AS range
@@ -251,13 +253,15 @@ WITH current_period AS (
     SELECT u FROM spend.usage AS u WHERE u.occurred_at >= range.since AND u.occurred_at < range.until
   ) AS rows
   CROSS JOIN LATERAL spend._row_counters(rows.u) AS r
-  JOIN uncertain AS p ON p.budget_id = r.budget_id AND p.period_start = r.period_start
+  JOIN uncertain AS p ON p.budget_id = r.budget_id AND r.period_start >= p.period_start AND r.period_start < p.period_end
   WHERE range.since IS NOT NULL
     AND NOT EXISTS (SELECT FROM spend.counters AS c
                     WHERE (c.budget_id, c.generation, c.period_start, c.group_hash) = (r.budget_id, r.generation, r.period_start, r.group_hash))
   GROUP BY 1, 2, 3
 ), totals AS (
-  SELECT * FROM counted UNION ALL SELECT * FROM uncounted
+  SELECT t.budget_id, t.group_hash, t.group_values, sum(t.spent) AS spent, sum(t.calls)::bigint AS calls, sum(t.unpriced_calls)::bigint AS unpriced_calls
+  FROM (SELECT * FROM counted UNION ALL SELECT * FROM uncounted) AS t
+  GROUP BY 1, 2, 3
 )
 SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.group_hash)::text) AS budget_status_key,
        b.budget_id,
@@ -293,10 +297,10 @@ COMMENT ON VIEW spend.budget_status IS 'Budgets in their current period: limit, 
 COMMENT ON COLUMN spend.budget_status.budget_status_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.budget_status.budget_id IS 'Number of the budget.';
 COMMENT ON COLUMN spend.budget_status.budget_name IS 'Name of the budget.';
-COMMENT ON COLUMN spend.budget_status.period_start_at IS 'Start of the current period; -infinity for total.';
+COMMENT ON COLUMN spend.budget_status.period_start_at IS 'Start of the current period, of a rolling budget of its window; -infinity for total.';
 COMMENT ON COLUMN spend.budget_status.period_end_at IS 'End of the current period; infinity for total.';
 COMMENT ON COLUMN spend.budget_status.period_start IS 'Day on which the period began in the budget''s zone; NULL for total.';
-COMMENT ON COLUMN spend.budget_status.period_kind IS 'hour, day, week, month, quarter, year or total.';
+COMMENT ON COLUMN spend.budget_status.period_kind IS 'As in spend.budgets: hour to fiscal_year, total, range or rolling.';
 COMMENT ON COLUMN spend.budget_status.group_label IS 'Values of the group_by dimensions; empty without group_by.';
 COMMENT ON COLUMN spend.budget_status.measure IS 'cost, tokens or calls.';
 COMMENT ON COLUMN spend.budget_status.currency IS 'Currency of the amounts; NULL for tokens and calls.';
