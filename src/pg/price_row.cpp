@@ -9,6 +9,7 @@
 #include "pg/idempotency.hpp"
 #include "pg/in_place.hpp"
 #include "pg/numeric.hpp"
+#include "pg/pauses.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/price_terms_cache.hpp"
 #include "pg/repricing.hpp"
@@ -288,6 +289,7 @@ Attribution& complete(UsageRow& row) {
 /// The row is going to be stored.
 void expect(UsageRow& row, Attribution& attribution) {
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+  refuse_if_paused(row, attribution);
   expect_attribution(attribution);
   expect_row(row, attribution);
 }

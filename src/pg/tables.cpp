@@ -11,10 +11,11 @@ struct Known {
 };
 
 std::array<Known, table_count> known = {{
-    {"usage"},         {"usage_keys"},     {"usage_conflicts"},  {"prices"},        {"dimensions"},
-    {"settings"},      {"attributions"},   {"access"},           {"budgets"},       {"budget_epochs"},
-    {"budget_keys"},   {"budget_amounts"}, {"budget_overrides"}, {"counters"},      {"alerts"},
-    {"commit_window"}, {"adjustments"},    {"price_terms"},      {"model_aliases"}, {"providers"},
+    {"usage"},       {"usage_keys"},     {"usage_conflicts"},  {"prices"},      {"dimensions"},
+    {"settings"},    {"attributions"},   {"access"},           {"budgets"},     {"budget_epochs"},
+    {"budget_keys"}, {"budget_amounts"}, {"budget_overrides"}, {"pauses"},      {"counters"},
+    {"alerts"},      {"commit_window"},  {"adjustments"},      {"price_terms"}, {"model_aliases"},
+    {"providers"},
 }};
 
 Known& entry(Table table) {

@@ -20,6 +20,7 @@ enum class Table {
   budget_keys,
   budget_amounts,
   budget_overrides,
+  pauses,
   counters,
   alerts,
   commit_window,
@@ -28,7 +29,7 @@ enum class Table {
   model_aliases,
   providers,
 };
-constexpr std::size_t table_count = 20;
+constexpr std::size_t table_count = 21;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

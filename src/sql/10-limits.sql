@@ -46,7 +46,7 @@ BEGIN
       RETURN NULL;
     END IF;
     IF after -> 'reason' = before -> 'reason' THEN
-      why := NULL;
+      why := CASE WHEN after -> 'resume_reason' <> before -> 'resume_reason' THEN after ->> 'resume_reason' END;
     END IF;
     SELECT jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, after -> b.key) INTO before, after
     FROM jsonb_each(before) AS b WHERE b.value IS DISTINCT FROM after -> b.key;

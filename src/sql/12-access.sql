@@ -55,6 +55,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.price_term_lines(numeric, jsonb, text, timestamptz)'), ('reader', 'spend.price_term_lines(spend.usage)'),
            ('admin', 'spend.set_budget_amount(text, numeric, text, timestamptz)'), ('admin', 'spend.top_up_budget(text, numeric, text, jsonb, tstzrange)'),
            ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'), ('admin', 'spend.alert_drivers(bigint, integer)'),
+           ('admin', 'spend.pause(jsonb, text, text)'), ('admin', 'spend.resume(bigint, text)'), ('admin', 'spend.resume(jsonb, text)'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
   SELECT 'USAGE', 'SCHEMA spend'
@@ -82,7 +83,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL

@@ -316,6 +316,25 @@ COMMENT ON COLUMN spend.budget_status.unpriced_calls IS 'Rows among them without
 COMMENT ON COLUMN spend.budget_status.cost_center IS 'Cost center whose plan line this is.';
 COMMENT ON COLUMN spend.budget_status.owner IS 'Who answers for the budget.';
 
+CREATE VIEW spend.active_pauses WITH (security_barrier) AS
+SELECT p.pause_id::text AS active_pauses_key,
+       p.paused_at,
+       p.pause_id,
+       p.scope::text AS scope,
+       p.on_insert,
+       p.reason,
+       p.paused_by::text AS paused_by
+FROM spend.pauses AS p
+WHERE p.resumed_at IS NULL AND spend._visible_scope(p.scope);
+COMMENT ON VIEW spend.active_pauses IS 'Work that spend.pause() has stopped.';
+COMMENT ON COLUMN spend.active_pauses.active_pauses_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.active_pauses.paused_at IS 'Since when.';
+COMMENT ON COLUMN spend.active_pauses.pause_id IS 'Number of the pause, for spend.resume().';
+COMMENT ON COLUMN spend.active_pauses.scope IS 'Work that is stopped, as in budgets.scope.';
+COMMENT ON COLUMN spend.active_pauses.on_insert IS 'record: usage of it is recorded all the same. reject: an INSERT of it fails (SP005).';
+COMMENT ON COLUMN spend.active_pauses.reason IS 'Why.';
+COMMENT ON COLUMN spend.active_pauses.paused_by IS 'Who paused it.';
+
 CREATE VIEW spend.unpriced_usage WITH (security_barrier) AS
 SELECT md5(jsonb_build_array(nullif(spend.text_key(u.provider), ''),
                              nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), u.pricing_reason)::text)
