@@ -2,6 +2,7 @@
 
 #include "pg/accounting.hpp"
 #include "pg/repricing.hpp"
+#include "pg/rollup.hpp"
 #include "pg/usage_row.hpp"
 
 extern "C" {
@@ -17,17 +18,23 @@ bool is_stamped(const UsageRow& row) {
   return !row.is_null(row.columns().recorded_at);
 }
 
+void account(const UsageRow& row, int sign, Arrival arrival) {
+  account_row(row, sign, arrival);
+  rollup_row(row, sign);
+}
+
 void account_insert(const UsageRow& row) {
   if (!is_stamped(row)) {
     return;
   }
   if (IsLogicalWorker()) {
-    account_row(row, +1, Arrival::reported);
+    account(row, +1, Arrival::reported);
     return;
   }
-  // A restored row was stamped by the transaction that wrote it first; its movement is part of the restored counters.
+  // A restored row was stamped by the transaction that wrote it first; its movement is part of the restored counters
+  // and rollups.
   if (row.timestamp(row.columns().recorded_at, 0) == GetCurrentTransactionStartTimestamp()) {
-    account_row(row, +1, Arrival::direct);
+    account(row, +1, Arrival::direct);
   }
 }
 
@@ -51,12 +58,12 @@ SPEND_FUNCTION(spend_account_row) {
     spend::account_insert(row);
   } else {
     if (spend::is_stamped(row)) {
-      spend::account_row(row, -1, Arrival::reported);
+      spend::account(row, -1, Arrival::reported);
     }
     if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
       const UsageRow replacement(trigger->tg_newslot, RelationGetDescr(leaf), columns);
       if (spend::is_stamped(replacement)) {
-        spend::account_row(replacement, +1, Arrival::reported);
+        spend::account(replacement, +1, Arrival::reported);
       }
       if (spend::is_repricing()) {
         spend::record_adjustment(row, replacement);

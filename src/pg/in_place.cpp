@@ -24,6 +24,7 @@
 
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
+#include "pg/rollup.hpp"
 #include "pg/usage_row.hpp"
 
 extern "C" {
@@ -164,8 +165,12 @@ bool account_in_place(TupleTableSlot* slot, Oid leaf) {
     return false;
   }
   const UsageRow stored(slot, slot->tts_tupleDescriptor, *columns);
-  return DatumGetInt64(stored.get(columns->usage_id)) == row.usage_id && !stored.is_null(columns->recorded_at) &&
-         account_at_once(stored, *row.attribution);
+  if (DatumGetInt64(stored.get(columns->usage_id)) != row.usage_id || stored.is_null(columns->recorded_at) ||
+      !account_at_once(stored, *row.attribution)) {
+    return false;
+  }
+  rollup_row(stored, +1);
+  return true;
 }
 
 }  // namespace

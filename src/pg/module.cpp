@@ -4,6 +4,7 @@
 #include "pg/accounting.hpp"
 #include "pg/guard.hpp"
 #include "pg/numeric.hpp"
+#include "pg/rollup.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
@@ -32,6 +33,9 @@ extern "C" void _PG_init(void) {
   spend::watch_tables();
   spend::watch_roles();
   spend::watch_transactions();
+  // The server calls the one that was registered last first: deltas are written before the commit window opens, which
+  // is to be short.
+  spend::watch_rollups();
 }
 
 SPEND_FUNCTION(spend_version) {

@@ -161,6 +161,29 @@ int divide(u128& value, int divisor) {
   return remainder;
 }
 
+constexpr Size image_size(std::size_t digits) {
+  return VARHDRSZ + 2 + 2 * digits;
+}
+
+/// Writes a numeric from digits without leading or trailing zeros, lowest first.
+void write_image(char* image, std::span<const std::uint16_t> reversed, int low_power, int scale, bool negative) {
+  const std::size_t digits = reversed.size();
+  const int weight = digits == 0 ? 0 : low_power + static_cast<int>(digits) - 1;
+  // Decimal's limits (18 decimals, 20 integer digits) always fit the short form: scale < 64, weight in [-64, 63].
+  std::uint16_t header = static_cast<std::uint16_t>(form_short | (scale << short_scale_shift));
+  header = static_cast<std::uint16_t>(header & (form_short | short_scale_mask));
+  header = static_cast<std::uint16_t>(header | (weight < 0 ? short_weight_sign : 0) |
+                                      (static_cast<std::uint16_t>(weight) & short_weight_mask));
+  if (negative && digits > 0) {
+    header = static_cast<std::uint16_t>(header | short_sign);
+  }
+  SET_VARSIZE(image, image_size(digits));
+  std::memcpy(image + VARHDRSZ, &header, 2);
+  for (std::size_t i = 0; i < digits; ++i) {
+    std::memcpy(image + VARHDRSZ + 2 + 2 * i, &reversed[digits - 1 - i], 2);
+  }
+}
+
 }  // namespace
 
 Datum encode_numeric(const Decimal& value, bool negative) {
@@ -187,23 +210,9 @@ Datum encode_numeric(const Decimal& value, bool negative) {
     ++skip;
     ++low_power;
   }
-  const int digits = count - skip;
-  const int weight = digits == 0 ? 0 : low_power + digits - 1;
-  // Decimal's limits (18 decimals, 20 integer digits) always fit the short form: scale < 64, weight in [-64, 63].
-  std::uint16_t header = static_cast<std::uint16_t>(form_short | (value.scale() << short_scale_shift));
-  header = static_cast<std::uint16_t>(header & (form_short | short_scale_mask));
-  header = static_cast<std::uint16_t>(header | (weight < 0 ? short_weight_sign : 0) |
-                                      (static_cast<std::uint16_t>(weight) & short_weight_mask));
-  if (negative && digits > 0) {
-    header = static_cast<std::uint16_t>(header | short_sign);
-  }
-  const Size size = VARHDRSZ + 2 + 2 * static_cast<Size>(digits);
-  char* image = static_cast<char*>(pg_call([&] { return palloc(size); }));
-  SET_VARSIZE(image, size);
-  std::memcpy(image + VARHDRSZ, &header, 2);
-  for (int i = 0; i < digits; ++i) {
-    std::memcpy(image + VARHDRSZ + 2 + 2 * i, &reversed[static_cast<std::size_t>(count - 1 - i)], 2);
-  }
+  const std::span<const std::uint16_t> digits(reversed.begin() + skip, reversed.begin() + count);
+  char* const image = static_cast<char*>(pg_call([&] { return palloc(image_size(digits.size())); }));
+  write_image(image, digits, low_power, value.scale(), negative);
   return PointerGetDatum(image);
 }
 
@@ -224,8 +233,69 @@ Decimal magnitude_of(Atto value) {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void raise_out_of_range() {
+  raise(Error{ErrorKind::out_of_range, "amount out of range", "Amounts hold 20 integer digits and 18 decimals.", {}});
+}
+
+}  // namespace
+
 Datum atto_to_numeric(Atto value) {
-  return encode_numeric(magnitude_of(value), value < 0);
+  char* const image = static_cast<char*>(pg_call([] { return palloc(numeric_image_size); }));
+  return write_numeric(image, value);
+}
+
+Datum write_numeric(char* image, Atto value) {
+  const u128 magnitude = value < 0 ? -static_cast<u128>(value) : static_cast<u128>(value);
+  if (magnitude > static_cast<u128>(atto_limit)) {
+    raise_out_of_range();
+  }
+  constexpr auto unit = static_cast<std::uint64_t>(atto_per_unit);
+  u128 whole;
+  std::uint64_t fraction;
+  if ((magnitude >> 64) == 0) {
+    whole = static_cast<std::uint64_t>(magnitude) / unit;
+    fraction = static_cast<std::uint64_t>(magnitude) % unit;
+  } else {
+    whole = magnitude / unit;
+    fraction = static_cast<std::uint64_t>(magnitude % unit);
+  }
+  constexpr int fraction_digits = 5;  // 18 decimals, of which the last digit takes two
+  std::array<std::uint16_t, fraction_digits + 6> reversed;
+  std::size_t count = 0;
+  std::size_t skip = 0;
+  int scale = 0;
+  int low_power = 0;
+  if (fraction != 0) {
+    reversed[count++] = static_cast<std::uint16_t>(fraction % 100 * 100);
+    for (fraction /= 100; count < fraction_digits; fraction /= base) {
+      reversed[count++] = static_cast<std::uint16_t>(fraction % base);
+    }
+    while (reversed[skip] == 0) {
+      ++skip;
+    }
+    low_power = static_cast<int>(skip) - fraction_digits;
+    scale = -low_power * decimals_per_digit;
+    for (std::uint16_t lowest = reversed[skip]; lowest % 10 == 0; lowest = static_cast<std::uint16_t>(lowest / 10)) {
+      --scale;
+    }
+  }
+  while (whole != 0) {
+    reversed[count++] = static_cast<std::uint16_t>(divide(whole, base));
+  }
+  if (skip == 0 && low_power == 0) {
+    while (skip < count && reversed[skip] == 0) {
+      ++skip;
+      ++low_power;
+    }
+  }
+  while (count > skip && reversed[count - 1] == 0) {
+    --count;
+  }
+  static_assert(image_size(reversed.size()) <= numeric_image_size);
+  write_image(image, {reversed.begin() + skip, reversed.begin() + count}, low_power, scale, value < 0);
+  return PointerGetDatum(image);
 }
 
 Atto numeric_to_atto(Datum datum) {
@@ -249,7 +319,7 @@ Atto numeric_to_atto(Datum datum) {
     }
   }
   if (!fits) {
-    raise(Error{ErrorKind::out_of_range, "amount out of range", "Amounts hold 20 integer digits and 18 decimals.", {}});
+    raise_out_of_range();
   }
   return image.negative ? -static_cast<Atto>(sum) : static_cast<Atto>(sum);
 }
@@ -258,13 +328,22 @@ std::string atto_to_string(Atto value) {
   return (value < 0 ? "-" : "") + magnitude_of(value).to_string();
 }
 
+namespace {
+
+bool is_same_image(Datum a, Datum b) {
+  return VARSIZE(DatumGetPointer(a)) == VARSIZE(DatumGetPointer(b)) &&
+         std::memcmp(DatumGetPointer(a), DatumGetPointer(b), VARSIZE(DatumGetPointer(b))) == 0;
+}
+
+}  // namespace
+
 void check_numeric_codec() {
   static bool checked = false;
   if (checked) {
     return;
   }
   for (const char* text : {"0", "1", "10000", "12345678901234567890.123456789012345678", "0.000000000000000001",
-                           "0.00001", "100", "1234.5"}) {
+                           "0.00001", "100", "1234.5", "10000.0001", "0.00000000000000001", "99999999999999999999"}) {
     const Datum reference = pg_call([&] {
       return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
     });
@@ -273,10 +352,9 @@ void check_numeric_codec() {
           negative ? pg_call([&] { return DirectFunctionCall1(numeric_uminus, reference); }) : reference;
       const NumericValue decoded = decode_numeric(expected);
       const Datum encoded = encode_numeric(decoded.magnitude, decoded.negative);
-      const bool same =
-          decoded.representable && decoded.magnitude.to_string() == text &&
-          VARSIZE(DatumGetPointer(encoded)) == VARSIZE(DatumGetPointer(expected)) &&
-          std::memcmp(DatumGetPointer(encoded), DatumGetPointer(expected), VARSIZE(DatumGetPointer(expected))) == 0;
+      const bool same = decoded.representable && decoded.magnitude.to_string() == text &&
+                        is_same_image(encoded, expected) &&
+                        is_same_image(atto_to_numeric(numeric_to_atto(expected)), expected);
       if (!same) {
         raise(ERRCODE_INTERNAL_ERROR, "this server stores numeric values in an unknown format",
               "The check value was " + std::string(text) + ".", "Install a pg_spend built for this server version.");

@@ -28,6 +28,9 @@ constexpr Atto atto_limit = atto_per_unit * 100 * static_cast<Atto>(1'000'000'00
 
 Atto to_atto(const Decimal& value);  ///< Precondition: value < 1e20.
 Datum atto_to_numeric(Atto value);   ///< palloc'd
+/// The same in memory of the caller's, numeric_image_size bytes that are aligned as an int.
+Datum write_numeric(char* image, Atto value);
+constexpr std::size_t numeric_image_size = 28;
 /// Errors: out_of_range for what a numeric(38,18) does not hold, or NaN.
 Atto numeric_to_atto(Datum datum);
 /// "12.5": plain text of an amount for messages.

@@ -15,7 +15,7 @@ std::array<Known, table_count> known = {{
     {"settings"},    {"attributions"},   {"access"},           {"budgets"},     {"budget_epochs"},
     {"budget_keys"}, {"budget_amounts"}, {"budget_overrides"}, {"pauses"},      {"counters"},
     {"alerts"},      {"commit_window"},  {"adjustments"},      {"price_terms"}, {"model_aliases"},
-    {"providers"},
+    {"providers"},   {"usage_kinds"},    {"rollup_deltas"},
 }};
 
 Known& entry(Table table) {

@@ -28,8 +28,10 @@ enum class Table {
   price_terms,
   model_aliases,
   providers,
+  usage_kinds,
+  rollup_deltas,
 };
-constexpr std::size_t table_count = 21;
+constexpr std::size_t table_count = 23;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

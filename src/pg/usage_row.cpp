@@ -43,6 +43,16 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.computed_cost = at("computed_cost");
   columns.attribution_id = at("attribution_id");
   columns.price_term_ids = at("price_term_ids");
+  columns.operation = at("operation");
+  columns.route = at("route");
+  columns.purpose = at("purpose");
+  columns.attempt = at("attempt");
+  columns.fallback_of = at("fallback_of");
+  columns.status = at("status");
+  columns.accepted = at("accepted");
+  columns.human_reviewed = at("human_reviewed");
+  columns.blocked_reason = at("blocked_reason");
+  columns.response_cache_hit = at("response_cache_hit");
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
     columns.dimensions[i] = at(dimension_columns[i]);
   }
@@ -53,8 +63,9 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
     columns.meters[i] = at(meter_names[i]);
   }
   columns.unpriced_counts = {at("agent_steps"), at("original_input_tokens")};
-  columns.last_accounted = std::max({columns.occurred_at, columns.recorded_at, columns.attribution_id, columns.cost,
-                                     columns.currency, at("input_tokens"), at("output_tokens")});
+  // Rollups are keyed and summed by columns from one end of the row to the other.
+  columns.last_accounted = std::max({columns.occurred_at, columns.recorded_at, columns.list_cost, columns.price_id,
+                                     columns.pricing_status, columns.pricing_reason});
   return columns;
 }
 

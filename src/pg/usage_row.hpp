@@ -17,6 +17,8 @@ struct UsageColumns {
   AttrNumber source, idempotency_key, other_usage, reported_cost, reported_currency;
   AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, matched_by, computed_cost,
       attribution_id, price_term_ids;
+  AttrNumber operation, route, purpose, attempt, fallback_of, status, accepted, human_reviewed, blocked_reason,
+      response_cache_hit;
   std::array<AttrNumber, dimension_columns.size()> dimensions;
   std::array<AttrNumber, row_dimension_columns.size()> row_dimensions;
   /// Columns that hold the quantity of the meter of the same name.
@@ -88,6 +90,8 @@ class UsageRow {
   void copy(AttrNumber attribute, const UsageRow& from);
   void copy(AttrNumber attribute, AttrNumber from);
   bool same(AttrNumber attribute, const UsageRow& other) const;
+  /// Whether two columns of variable length hold the same datum. False says nothing.
+  bool is_same_value(AttrNumber a, AttrNumber b) const { return !is_null(a) && !is_null(b) && get(a) == get(b); }
   /// A tuple with the present values, palloc'd.
   HeapTuple form() const;
 

@@ -345,6 +345,26 @@ CREATE FUNCTION spend._pending_counters(
   LANGUAGE c STABLE ROWS 10 AS 'MODULE_PATHNAME', 'spend_pending_counters';
 COMMENT ON FUNCTION spend._pending_counters() IS 'Internal: what this transaction will add to counters when it commits.';
 
+CREATE TABLE spend.sealed_counters (
+  month date NOT NULL,
+  budget_id bigint NOT NULL,
+  generation integer NOT NULL,
+  period_start timestamptz NOT NULL,
+  group_hash uuid NOT NULL,
+  amount numeric NOT NULL,
+  calls bigint NOT NULL,
+  unpriced_calls bigint NOT NULL
+) USING heap;
+COMMENT ON TABLE spend.sealed_counters IS 'What rows that were dropped contributed to counters: a counter equals the rows that are there and these.';
+COMMENT ON COLUMN spend.sealed_counters.month IS 'Month (UTC) whose rows were dropped.';
+COMMENT ON COLUMN spend.sealed_counters.budget_id IS 'The budget.';
+COMMENT ON COLUMN spend.sealed_counters.generation IS 'Its meaning at that time.';
+COMMENT ON COLUMN spend.sealed_counters.period_start IS 'Start of the period.';
+COMMENT ON COLUMN spend.sealed_counters.group_hash IS 'Hash of the group values.';
+COMMENT ON COLUMN spend.sealed_counters.amount IS 'Total in the budget''s measure.';
+COMMENT ON COLUMN spend.sealed_counters.calls IS 'Rows counted.';
+COMMENT ON COLUMN spend.sealed_counters.unpriced_calls IS 'Rows among them that have no price in the budget''s currency.';
+
 CREATE FUNCTION spend.verify(
   OUT budget text, OUT period_start timestamptz, OUT group_values jsonb, OUT counter numeric, OUT from_rows numeric, OUT difference numeric,
   OUT counter_calls bigint, OUT calls_from_rows bigint
@@ -359,7 +379,12 @@ CREATE FUNCTION spend.verify(
   ), summed AS (
     SELECT r.budget_id, r.generation, r.period_start, r.group_hash, sum(r.amount) AS amount, sum(r.calls)::bigint AS calls,
            sum(r.unpriced_calls)::bigint AS unpriced_calls
-    FROM spend.usage AS u CROSS JOIN LATERAL spend._row_counters(u) AS r
+    FROM (
+      SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.amount, c.calls, c.unpriced_calls
+      FROM spend.usage AS u CROSS JOIN LATERAL spend._row_counters(u) AS c
+      UNION ALL
+      SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.amount, c.calls, c.unpriced_calls FROM spend.sealed_counters AS c
+    ) AS r
     GROUP BY 1, 2, 3, 4
   ), compared AS (
     SELECT b.name, c.period_start, c.group_values, c.spent + coalesce(p.amount, 0) AS counter, coalesce(s.amount, 0) AS from_rows,
@@ -375,4 +400,4 @@ CREATE FUNCTION spend.verify(
   WHERE counter <> from_rows OR counter_calls <> calls_from_rows OR counter_unpriced <> unpriced_from_rows
 $$;
 COMMENT ON FUNCTION spend.verify() IS
-  'Recomputes every budget counter from the rows of the ledger and returns those that differ: no row means the counters are right.';
+  'Recomputes every budget counter from the rows of the ledger, with what months held that were dropped, and returns those that differ: no row means the counters are right.';

@@ -51,6 +51,9 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
+  -- Before anything that takes a lock which writers meet.
+  RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_rollups() AS m;
+
   FOR month IN SELECT * FROM spend._missing_months(greatest(coalesce(months_ahead, 3), 0)) LOOP
     subject := 'spend.usage_' || to_char(month, 'YYYY_MM');
     -- The locks are asked for briefly: every writer queues behind us meanwhile.
@@ -87,4 +90,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
-  'Upkeep, to be called daily: makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone. Returns what it did.';
+  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone. Returns what it did.';

@@ -39,7 +39,7 @@ query_fails_like($new, q{INSERT INTO spend.usage (request_model, input_tokens, t
 is(query($new, q{SET ROLE app; INSERT INTO spend.usage (request_model, input_tokens) VALUES ('m', 1) RETURNING cost}), '2', 'the writer writes');
 query($new, q{INSERT INTO spend.budgets (name, amount, on_exceeded) VALUES ('new', 1000, 'reject')});
 query($new, q{INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 1, 'blue')});
-is(query($new, 'SELECT count(*) FROM spend.maintain(4)'), '4', 'coming months get their leaves');
+is(query($new, q{SELECT count(*) FROM spend.maintain(4) WHERE action = 'created partition'}), '4', 'coming months get their leaves');
 is(query($new, leaf_triggers()), 'account_row A,price_row O,refuse_truncate O', 'every leaf has its triggers');
 verify_is_empty($new, 'the books are in order after all that');
 

@@ -25,7 +25,7 @@ my $months = "SELECT count(DISTINCT date_trunc('month', occurred_at AT TIME ZONE
 # An idle transaction.
 my $idle = $node->background_psql('postgres');
 $idle->query(q{BEGIN; INSERT INTO spend.usage (request_model, input_tokens, team) VALUES ('m', 1, 'idle')});
-is(query($node, 'SELECT DISTINCT action FROM spend.maintain(0)'), 'deferred partition', 'an idle writer: the months are put off');
+is(query($node, q{SELECT DISTINCT action FROM spend.maintain(0) WHERE action LIKE '%partition'}), 'deferred partition', 'an idle writer: the months are put off');
 is(query($node, 'SELECT count(*) FROM pg_inherits'  . q{ WHERE inhparent = 'spend.usage'::regclass}), '1', 'nothing is half done');
 verify_is_empty($node, 'the books are in order');
 $idle->query('COMMIT');

@@ -62,11 +62,11 @@ sub query_fails_like
 	return like($stderr, $pattern, $what);
 }
 
-# The books are in order: spend.verify() returns no row.
+# The books are in order: spend.verify() and spend.verify_rollups() return no row.
 sub verify_is_empty
 {
 	my ($node, $what, $database) = @_;
-	return is(query($node, 'SELECT * FROM spend.verify()', $database), '', $what);
+	return is(query($node, 'SELECT v::text FROM spend.verify() AS v UNION ALL SELECT r::text FROM spend.verify_rollups() AS r', $database), '', $what);
 }
 
 # A ledger with something of everything: customer terms, also ended and withdrawn ones, prices before and after a change, rows in the default leaf and in month leaves, budgets of
@@ -134,6 +134,8 @@ SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || c
   || coalesce(attribution_id::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
 SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || ' ' || c.group_values || ' ' || c.spent || ' ' || c.calls || ' '
   || c.unpriced_calls || ' ' || c.claimed_percent FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
+SELECT 'day: ' || daily_spend_key || ' ' || usage_date || ' ' || calls || ' ' || cost FROM spend.daily_spend ORDER BY 1;
+SELECT 'sums: ' || (SELECT count(*) FROM spend.rollup) || ' ' || (SELECT count(*) FROM spend.rollup_quarters) || ' ' || (SELECT count(*) FROM spend.rollup_deltas);
 SELECT 'status: ' || budget_name || ' ' || spent FROM spend.budget_status ORDER BY 1;
 SELECT 'alert: ' || alert_id || ' ' || budget_name || ' ' || threshold_percent || ' ' || group_values || ' ' || spent || ' ' || (delivered_at IS NULL)
   FROM spend.alerts ORDER BY alert_id;

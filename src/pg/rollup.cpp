@@ -1,0 +1,155 @@
+#include "pg/rollup.hpp"
+
+#include "pg/period.hpp"
+#include "pg/rollup_deltas.hpp"
+#include "pg/set_result.hpp"
+#include "pg/usage_kinds.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+/// One level for each open savepoint that wrote rows, merged on release and dropped on rollback.
+struct Level {
+  int nesting;
+  RollupGroups groups;
+};
+std::vector<Level> levels;  // ascending nesting
+
+/// A bulk load over many groups writes deltas while it runs, so that its memory is bounded. What it has written belongs
+/// to the savepoint that it runs in, as the groups did.
+constexpr std::size_t most_groups = 10'000;
+
+RollupGroups& current_groups() {
+  const int nesting = GetCurrentTransactionNestLevel();
+  if (levels.empty() || levels.back().nesting < nesting) {
+    levels.push_back({nesting, {}});
+  }
+  RollupGroups& groups = levels.back().groups;
+  if (groups.size() >= most_groups) {
+    append_deltas(groups);
+    groups.clear();
+    if (levels.size() == 1) {
+      bound_kinds();
+    }
+  }
+  return groups;
+}
+
+void at_subabort(int level) {
+  while (!levels.empty() && levels.back().nesting >= level) {
+    levels.pop_back();
+  }
+  kinds_at_abort();
+}
+
+void at_subcommit(int level) {
+  if (levels.empty() || levels.back().nesting < level) {
+    return;
+  }
+  if (levels.size() < 2 || levels[levels.size() - 2].nesting < level - 1) {
+    levels.back().nesting = level - 1;
+    return;
+  }
+  const Level ended = std::move(levels.back());
+  levels.pop_back();
+  levels.back().groups.add(ended.groups);
+}
+
+void flush() {
+  // DROP EXTENSION earlier in this transaction took the ledger with it: nothing is left to sum up.
+  if (levels.empty() || !OidIsValid(table_oid_if_exists(Table::rollup_deltas))) {
+    return;
+  }
+  // In a loop that commits, the memory of this moment lives as long as the loop.
+  const MemoryContext outer = CurrentMemoryContext;
+  const MemoryContext context = pg_call([] {
+    PushActiveSnapshot(GetTransactionSnapshot());
+    return AllocSetContextCreate(TopTransactionContext, "pg_spend rollup flush", ALLOCSET_DEFAULT_SIZES);
+  });
+  MemoryContextSwitchTo(context);
+  for (const Level& level : levels) {
+    append_deltas(level.groups);
+  }
+  MemoryContextSwitchTo(outer);
+  pg_call([&] {
+    MemoryContextDelete(context);
+    PopActiveSnapshot();
+  });
+  levels.clear();
+}
+
+void end_transaction() {
+  levels.clear();
+  bound_kinds();
+}
+
+void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
+  switch (event) {
+    case XACT_EVENT_PRE_COMMIT:
+    case XACT_EVENT_PRE_PREPARE:
+      guarded_callback([](void*) { flush(); }, nullptr);
+      break;
+    case XACT_EVENT_COMMIT:
+      kinds_at_commit();
+      end_transaction();
+      break;
+    case XACT_EVENT_PREPARE:  // whether it will commit is not known here: what it appended is looked up again
+    case XACT_EVENT_ABORT:
+      kinds_at_abort();
+      end_transaction();
+      break;
+    case XACT_EVENT_PARALLEL_COMMIT:
+    case XACT_EVENT_PARALLEL_ABORT:
+    case XACT_EVENT_PARALLEL_PRE_COMMIT:
+      break;
+  }
+}
+
+void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransactionId own,
+                             [[maybe_unused]] SubTransactionId parent, [[maybe_unused]] void* argument) {
+  static int level;
+  level = GetCurrentTransactionNestLevel();
+  if (event == SUBXACT_EVENT_ABORT_SUB) {
+    at_subabort(level);
+  } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
+    guarded_callback([](void*) { at_subcommit(level); }, nullptr);
+  }
+}
+
+}  // namespace
+
+void rollup_row(const UsageRow& row, int sign) {
+  const UsageColumns& at = row.columns();
+  RollupGroups& groups = current_groups();
+  const RowClass row_class = class_of(row);
+  store_kind(*row_class.kind);
+  RollupKey key = {};
+  key.bucket = floor_to_quarter_hour(row.timestamp(at.occurred_at, 0));
+  key.kind = row_class.kind;
+  if (!row.is_null(at.attribution_id)) {
+    std::memcpy(key.attribution.data(), DatumGetUUIDP(row.get(at.attribution_id)), key.attribution.size());
+  }
+  groups.at(key).add(row, row_class, sign);
+}
+
+void watch_rollups() {
+  RegisterXactCallback(on_transaction_event, nullptr);
+  RegisterSubXactCallback(on_subtransaction_event, nullptr);
+}
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_pending_rollup) {
+  spend::begin_set(fcinfo);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  spend::DeltaTuple tuple(result->setDesc);
+  for (const spend::Level& level : spend::levels) {
+    level.groups.for_each([&](const spend::RollupGroup& group) {
+      tuple.set(group);
+      spend::pg_call([&] { tuplestore_putvalues(result->setResult, result->setDesc, tuple.values(), tuple.nulls()); });
+    });
+  }
+  PG_RETURN_NULL();
+}

@@ -1,0 +1,141 @@
+#include "pg/rollup_deltas.hpp"
+
+#include "pg/values.hpp"
+
+extern "C" {
+#include "replication/logicalworker.h"
+}
+
+namespace spend {
+
+DeltaTuple::DeltaTuple(TupleDesc descriptor)
+    : values_(static_cast<std::size_t>(descriptor->natts)), nulls_(std::make_unique<bool[]>(values_.size())) {
+  const auto at = [&](const char* name) { return column(descriptor, name); };
+  bucket_start_ = at("bucket_start");
+  attribution_id_ = at("attribution_id");
+  kind_id_ = at("kind_id");
+  std::transform(rollup_counts.begin(), rollup_counts.end(), counts_.begin(), at);
+  std::transform(rollup_amounts().begin(), rollup_amounts().end(), amounts_.begin(), at);
+}
+
+void DeltaTuple::put(AttrNumber attribute, Datum value) {
+  values_[static_cast<std::size_t>(attribute - 1)] = value;
+  nulls_[static_cast<std::size_t>(attribute - 1)] = false;
+  length_ = std::max(length_, attribute);
+}
+
+void DeltaTuple::set(const RollupGroup& group) {
+  std::fill_n(nulls_.get(), values_.size(), true);
+  length_ = 0;
+  put(bucket_start_, TimestampTzGetDatum(group.key.bucket));
+  put(attribution_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.attribution.data())));
+  put(kind_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.kind->id.data())));
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (group.sums.counts[i] != 0) {
+      put(counts_[i], Int64GetDatum(group.sums.counts[i]));
+    }
+  }
+  for (std::size_t i = 0; i < amounts_.size(); ++i) {
+    if (group.sums.amounts[i] != 0) {
+      put(amounts_[i], write_numeric(images_[i].bytes.data(), group.sums.amounts[i]));
+    }
+  }
+}
+
+namespace {
+
+/// Descriptors of the first columns of a table. A tuple may end before its table's columns do, as those do that are
+/// older than a column; most of what forming a tuple costs are columns without a value.
+class Prefixes {
+ public:
+  explicit Prefixes(TupleDesc whole) : whole_(whole), known_(static_cast<std::size_t>(whole->natts) + 1) {}
+
+  TupleDesc of_length(AttrNumber length) {
+    TupleDesc& known = known_[static_cast<std::size_t>(length)];
+    if (known == nullptr) {
+      known = pg_call([&] {
+        TupleDesc prefix = CreateTemplateTupleDesc(length);
+        for (AttrNumber attribute = 1; attribute <= length; ++attribute) {
+          TupleDescCopyEntry(prefix, attribute, whole_, attribute);
+        }
+        return prefix;
+      });
+    }
+    return known;
+  }
+
+ private:
+  TupleDesc whole_;
+  std::vector<TupleDesc> known_;
+};
+
+}  // namespace
+
+void append_deltas(const RollupGroups& groups) {
+  const OpenTable table(Table::rollup_deltas, RowExclusiveLock);
+  DeltaTuple tuple(table.descriptor());
+  // Written together where there are several: a page of them is one record in the log.
+  constexpr std::size_t at_once = 100;
+  struct Batch {
+    HeapTuple tuples[at_once];
+    TupleTableSlot* slots[at_once];
+    std::size_t count;
+  };
+  Batch batch = {};
+  const Relation relation = table.get();
+  Prefixes prefixes(table.descriptor());
+  const auto write = [&] {
+    pg_call([&] {
+      if (batch.count == 1) {
+        heap_insert(relation, batch.tuples[0], GetCurrentCommandId(true), 0, nullptr);
+        heap_freetuple(batch.tuples[0]);
+      } else if (batch.count > 1) {
+        for (std::size_t i = 0; i < batch.count; ++i) {
+          if (batch.slots[i] == nullptr) {
+            batch.slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+          }
+          ExecStoreHeapTuple(batch.tuples[i], batch.slots[i], true);
+        }
+        heap_multi_insert(relation, batch.slots, static_cast<int>(batch.count), GetCurrentCommandId(true), 0, nullptr);
+        for (std::size_t i = 0; i < batch.count; ++i) {
+          ExecClearTuple(batch.slots[i]);
+        }
+      }
+    });
+    batch.count = 0;
+  };
+  groups.for_each([&](const RollupGroup& group) {
+    if (group.sums.is_zero()) {
+      return;
+    }
+    tuple.set(group);
+    const TupleDesc descriptor = prefixes.of_length(tuple.length());
+    batch.tuples[batch.count++] = pg_call([&] { return heap_form_tuple(descriptor, tuple.values(), tuple.nulls()); });
+    if (batch.count == at_once) {
+      write();
+    }
+  });
+  write();
+  pg_call([&] {
+    for (TupleTableSlot* const slot : batch.slots) {
+      if (slot != nullptr) {
+        ExecDropSingleTupleTableSlot(slot);
+      }
+    }
+  });
+}
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_refuse_replicated) {
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+      !TRIGGER_FIRED_FOR_ROW(trigger->tg_event)) {
+    spend::raise(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                 "spend._refuse_replicated() is a BEFORE ROW trigger of the tables of rollups");
+  }
+  if (IsLogicalWorker()) {
+    return PointerGetDatum(nullptr);
+  }
+  return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
+}

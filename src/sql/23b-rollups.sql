@@ -1,0 +1,181 @@
+-- Sums of the ledger by time, attribution and kind of usage. Writers only ever append deltas, so they never wait for each other;
+-- folding adds deltas to the rollups; who reads takes both in one statement, under one snapshot, and misses nothing.
+
+-- A transaction writes one row for each of its groups, straight into the heap: no index, trigger or constraint would be looked at.
+-- A sum that is zero is NULL, which takes no space; what most groups have comes first, and a delta ends with its last sum.
+CREATE TABLE spend.rollup_deltas (
+  bucket_start timestamptz NOT NULL,
+  attribution_id uuid NOT NULL,
+  kind_id uuid NOT NULL,
+  calls bigint,
+  cost numeric,
+  list_cost numeric,
+  input_tokens numeric,
+  output_tokens numeric,
+  cache_read_tokens numeric,
+  unpriced_calls bigint,
+  cached_calls bigint,
+  failed_calls bigint,
+  failed_cost numeric,
+  output_reasoning_tokens numeric,
+  cache_write_tokens numeric,
+  tool_calls numeric,
+  retrieval_queries numeric,
+  agent_steps numeric,
+  late_calls bigint,
+  late_cost numeric,
+  accepted_calls bigint,
+  accepted_cost numeric,
+  rejected_calls bigint,
+  reviewed_calls bigint,
+  retried_calls bigint,
+  retried_cost numeric,
+  fallback_calls bigint,
+  fallback_cost numeric,
+  abandoned_calls bigint,
+  abandoned_cost numeric,
+  blocked_calls bigint,
+  blocked_cost numeric,
+  original_input_tokens numeric,
+  compressed_input_tokens numeric
+) USING heap WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+                   autovacuum_vacuum_insert_threshold = -1);
+COMMENT ON TABLE spend.rollup_deltas IS 'What transactions added to the rollups and is not folded yet. NULL stands for 0.';
+COMMENT ON COLUMN spend.rollup_deltas.bucket_start IS 'Start of the quarter hour.';
+COMMENT ON COLUMN spend.rollup_deltas.attribution_id IS 'The attribution.';
+COMMENT ON COLUMN spend.rollup_deltas.kind_id IS 'The kind of usage, in usage_kinds.';
+COMMENT ON COLUMN spend.rollup_deltas.calls IS 'Usage rows.';
+COMMENT ON COLUMN spend.rollup_deltas.unpriced_calls IS 'Rows without a cost.';
+COMMENT ON COLUMN spend.rollup_deltas.failed_calls IS 'Rows whose status says that the call failed.';
+COMMENT ON COLUMN spend.rollup_deltas.abandoned_calls IS 'Rows whose status says that the call was given up.';
+COMMENT ON COLUMN spend.rollup_deltas.blocked_calls IS 'Rows that something blocked.';
+COMMENT ON COLUMN spend.rollup_deltas.retried_calls IS 'Rows that try again: attempt above 1, or purpose retry.';
+COMMENT ON COLUMN spend.rollup_deltas.fallback_calls IS 'Rows that stood in for another model.';
+COMMENT ON COLUMN spend.rollup_deltas.cached_calls IS 'Rows that the app''s own response cache answered.';
+COMMENT ON COLUMN spend.rollup_deltas.accepted_calls IS 'Rows whose result was accepted.';
+COMMENT ON COLUMN spend.rollup_deltas.rejected_calls IS 'Rows whose result was not accepted.';
+COMMENT ON COLUMN spend.rollup_deltas.reviewed_calls IS 'Rows whose result a person reviewed.';
+COMMENT ON COLUMN spend.rollup_deltas.late_calls IS 'Rows that were written more than a day after their usage.';
+COMMENT ON COLUMN spend.rollup_deltas.cost IS 'Cost.';
+COMMENT ON COLUMN spend.rollup_deltas.list_cost IS 'Cost before customer terms.';
+COMMENT ON COLUMN spend.rollup_deltas.failed_cost IS 'Cost of the failed rows.';
+COMMENT ON COLUMN spend.rollup_deltas.abandoned_cost IS 'Cost of the abandoned rows.';
+COMMENT ON COLUMN spend.rollup_deltas.blocked_cost IS 'Cost of the blocked rows.';
+COMMENT ON COLUMN spend.rollup_deltas.retried_cost IS 'Cost of the retried rows.';
+COMMENT ON COLUMN spend.rollup_deltas.fallback_cost IS 'Cost of the fallback rows.';
+COMMENT ON COLUMN spend.rollup_deltas.accepted_cost IS 'Cost of the accepted rows.';
+COMMENT ON COLUMN spend.rollup_deltas.late_cost IS 'Cost of the late rows.';
+COMMENT ON COLUMN spend.rollup_deltas.input_tokens IS 'Input tokens, cached ones included.';
+COMMENT ON COLUMN spend.rollup_deltas.cache_read_tokens IS 'Input tokens read from cache.';
+COMMENT ON COLUMN spend.rollup_deltas.cache_write_tokens IS 'Input tokens written to cache.';
+COMMENT ON COLUMN spend.rollup_deltas.output_tokens IS 'Output tokens, reasoning included.';
+COMMENT ON COLUMN spend.rollup_deltas.output_reasoning_tokens IS 'Output tokens spent on reasoning.';
+COMMENT ON COLUMN spend.rollup_deltas.tool_calls IS 'Tool calls.';
+COMMENT ON COLUMN spend.rollup_deltas.retrieval_queries IS 'Retrieval queries.';
+COMMENT ON COLUMN spend.rollup_deltas.agent_steps IS 'Steps of agents.';
+COMMENT ON COLUMN spend.rollup_deltas.original_input_tokens IS 'Input tokens before compression, of the rows that know them.';
+COMMENT ON COLUMN spend.rollup_deltas.compressed_input_tokens IS 'Input tokens of the same rows.';
+
+CREATE TABLE spend.rollup_quarters (
+  LIKE spend.rollup_deltas INCLUDING COMMENTS,
+  PRIMARY KEY (bucket_start, attribution_id, kind_id)
+) USING heap WITH (fillfactor = 85);
+COMMENT ON TABLE spend.rollup_quarters IS 'Sums of the last 62 days by quarter hour. NULL stands for 0.';
+
+-- Days in the organisation's zone, cut once more where the UTC day changes: both kinds of day can be told. And months, by which most
+-- reports go, and which have a thirtieth of the rows.
+DO $$
+DECLARE
+  sums text := (
+    SELECT string_agg(format('%I %s%s', a.attname, a.atttypid::regtype, CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END), ', ' ORDER BY a.attnum)
+    FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
+  name text;
+BEGIN
+  EXECUTE format('CREATE TABLE spend.rollup (usage_month date NOT NULL, usage_date date NOT NULL, usage_date_utc date NOT NULL, %s,
+                  PRIMARY KEY (usage_date, usage_date_utc, attribution_id, kind_id)) USING heap WITH (fillfactor = 85)', sums);
+  EXECUTE format('CREATE TABLE spend.rollup_months (usage_month date NOT NULL, %s,
+                  PRIMARY KEY (usage_month, attribution_id, kind_id)) USING heap WITH (fillfactor = 85)', sums);
+  FOREACH name IN ARRAY ARRAY['rollup', 'rollup_months'] LOOP
+    EXECUTE (
+      SELECT string_agg(format('COMMENT ON COLUMN spend.%I.%I IS %L', name, a.attname, col_description(a.attrelid, a.attnum)), '; ')
+      FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
+  END LOOP;
+END
+$$;
+COMMENT ON TABLE spend.rollup IS 'Sums by day, for ever: they outlive the rows. NULL stands for 0.';
+COMMENT ON COLUMN spend.rollup.usage_month IS 'First day of the month of usage_date.';
+COMMENT ON COLUMN spend.rollup.usage_date IS 'Day in the organisation''s zone.';
+COMMENT ON COLUMN spend.rollup.usage_date_utc IS 'Day in UTC.';
+COMMENT ON TABLE spend.rollup_months IS 'The same sums by month of usage_date. NULL stands for 0.';
+COMMENT ON COLUMN spend.rollup_months.usage_month IS 'First day of the month.';
+
+CREATE TABLE spend.rollup_state (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  time_zone text NOT NULL
+) USING heap;
+COMMENT ON TABLE spend.rollup_state IS 'How the rollups are cut: at most one row, written by the first folding.';
+COMMENT ON COLUMN spend.rollup_state.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN spend.rollup_state.time_zone IS 'Zone of the days in rollup. When it is not that of the settings, spend.maintain() cuts them anew.';
+
+-- A server that publishes all its tables sends these too; here the rows of the ledger themselves are summed up as they arrive.
+CREATE FUNCTION spend._refuse_replicated() RETURNS trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'spend_refuse_replicated';
+COMMENT ON FUNCTION spend._refuse_replicated() IS 'Internal: skips rows that logical replication brings.';
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['rollup_deltas', 'rollup_quarters', 'rollup', 'rollup_months', 'rollup_state'] LOOP
+    EXECUTE format('CREATE TRIGGER refuse_replicated BEFORE INSERT OR UPDATE OR DELETE ON spend.%I FOR EACH ROW EXECUTE FUNCTION spend._refuse_replicated()', name);
+    EXECUTE format('ALTER TABLE spend.%I ENABLE REPLICA TRIGGER refuse_replicated', name);
+  END LOOP;
+END
+$$;
+-- Without, a publication of all tables would make folding fail here.
+ALTER TABLE spend.rollup_deltas REPLICA IDENTITY FULL;
+
+CREATE FUNCTION spend._pending_rollup() RETURNS SETOF spend.rollup_deltas
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'spend_pending_rollup';
+COMMENT ON FUNCTION spend._pending_rollup() IS 'Internal: the deltas that this transaction will append when it commits.';
+
+CREATE FUNCTION spend._rollup_zone() RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT s.time_zone FROM spend.rollup_state AS s), (spend._settings()).time_zone)
+$$;
+COMMENT ON FUNCTION spend._rollup_zone() IS 'Internal: the zone in whose days views count.';
+
+CREATE FUNCTION spend._each_sum(template text) RETURNS text
+  LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(format(template, a.attname), ', ' ORDER BY a.attnum)
+  FROM pg_attribute AS a
+  WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('bigint'::regtype, 'numeric'::regtype)
+$$;
+COMMENT ON FUNCTION spend._each_sum(text) IS 'Internal: the template with the name of each of the sums that rollups have, for statements over all of them.';
+
+-- What views are made of: each sum once, folded or not, those of the running transaction included.
+DO $$
+DECLARE
+  sums text := spend._each_sum('%I');
+  added text := spend._each_sum('sum(d.%1$I) AS %1$I');
+  unfolded text := format($q$
+    SELECT date_trunc('month', l.local_time)::date AS usage_month, l.local_time::date AS usage_date, (d.bucket_start AT TIME ZONE 'UTC')::date AS usage_date_utc,
+           d.attribution_id, d.kind_id, %1$s
+    FROM spend.%%s AS d
+    CROSS JOIN spend._rollup_zone() AS z
+    CROSS JOIN LATERAL (SELECT d.bucket_start AT TIME ZONE z AS local_time) AS l$q$, sums);
+BEGIN
+  EXECUTE format('CREATE VIEW spend._usage_days AS SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup
+                  UNION ALL %2$s UNION ALL %3$s', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'));
+  EXECUTE format('CREATE VIEW spend._usage_months AS SELECT d.usage_month, d.attribution_id, d.kind_id, %4$s FROM (
+                    SELECT usage_month, attribution_id, kind_id, %1$s FROM spend.rollup_months
+                    UNION ALL SELECT usage_month, attribution_id, kind_id, %1$s FROM (%2$s) AS u
+                    UNION ALL SELECT usage_month, attribution_id, kind_id, %1$s FROM (%3$s) AS p) AS d
+                  GROUP BY 1, 2, 3', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'), added);
+  EXECUTE format('CREATE VIEW spend._usage_quarters AS SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_quarters
+                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_deltas
+                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._pending_rollup()', sums);
+END
+$$;
+COMMENT ON VIEW spend._usage_days IS 'Internal: all sums by day, folded or not; a day, attribution and kind may stand several times.';
+COMMENT ON VIEW spend._usage_months IS 'Internal: all sums by month, attribution and kind.';
+COMMENT ON VIEW spend._usage_quarters IS 'Internal: all sums by quarter hour, folded or not; of the folded ones, the recent.';

@@ -1,0 +1,180 @@
+-- The rows of the ledger summed up as rollups are. To cut days anew, to seal a month, and to compare.
+CREATE FUNCTION spend._kind_id(usage spend.usage) RETURNS uuid
+  LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_kind_id';
+COMMENT ON FUNCTION spend._kind_id(spend.usage) IS 'Internal: the kind of a usage row.';
+
+-- A quarter hour lies in one day of every zone that is in use today; a row belongs where its quarter hour begins.
+CREATE VIEW spend._row_sums AS
+SELECT date_bin('15 minutes', u.occurred_at, '2000-01-01 UTC') AS bucket_start,
+       coalesce(u.attribution_id, '00000000-0000-0000-0000-000000000000') AS attribution_id,
+       spend._kind_id(u) AS kind_id,
+       count(*) AS calls,
+       count(*) FILTER (WHERE u.cost IS NULL) AS unpriced_calls,
+       count(*) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'failed') AS failed_calls,
+       count(*) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'abandoned') AS abandoned_calls,
+       count(*) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'blocked') AS blocked_calls,
+       count(*) FILTER (WHERE u.attempt > 1 OR spend.text_key(u.purpose) = 'retry') AS retried_calls,
+       count(*) FILTER (WHERE u.fallback_of <> '') AS fallback_calls,
+       count(*) FILTER (WHERE u.response_cache_hit) AS cached_calls,
+       count(*) FILTER (WHERE u.accepted) AS accepted_calls,
+       count(*) FILTER (WHERE NOT u.accepted) AS rejected_calls,
+       count(*) FILTER (WHERE u.human_reviewed) AS reviewed_calls,
+       count(*) FILTER (WHERE u.recorded_at - u.occurred_at > interval '24 hours') AS late_calls,
+       sum(u.cost) AS cost,
+       sum(u.list_cost) AS list_cost,
+       sum(u.cost) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'failed') AS failed_cost,
+       sum(u.cost) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'abandoned') AS abandoned_cost,
+       sum(u.cost) FILTER (WHERE spend.outcome(u.status, u.blocked_reason) = 'blocked') AS blocked_cost,
+       sum(u.cost) FILTER (WHERE u.attempt > 1 OR spend.text_key(u.purpose) = 'retry') AS retried_cost,
+       sum(u.cost) FILTER (WHERE u.fallback_of <> '') AS fallback_cost,
+       sum(u.cost) FILTER (WHERE u.accepted) AS accepted_cost,
+       sum(u.cost) FILTER (WHERE u.recorded_at - u.occurred_at > interval '24 hours') AS late_cost,
+       sum(u.input_tokens) AS input_tokens,
+       sum(u.cache_read_tokens) AS cache_read_tokens,
+       sum(u.cache_write_tokens) AS cache_write_tokens,
+       sum(u.output_tokens) AS output_tokens,
+       sum(u.output_reasoning_tokens) AS output_reasoning_tokens,
+       sum(u.tool_calls) AS tool_calls,
+       sum(u.retrieval_queries) AS retrieval_queries,
+       sum(u.agent_steps) AS agent_steps,
+       sum(u.original_input_tokens) FILTER (WHERE u.input_tokens IS NOT NULL) AS original_input_tokens,
+       sum(u.input_tokens) FILTER (WHERE u.original_input_tokens IS NOT NULL) AS compressed_input_tokens
+FROM spend.usage AS u
+-- A replica session stores rows that nothing has priced or attributed: they count when somebody does.
+WHERE u.recorded_at IS NOT NULL
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW spend._row_sums IS 'Internal: what the rows of the ledger sum up to.';
+
+-- The rows of months that were dropped, as they were then.
+CREATE TABLE spend.sealed_rollup (LIKE spend.rollup INCLUDING COMMENTS) USING heap;
+COMMENT ON TABLE spend.sealed_rollup IS 'What rows that were dropped summed up to: rollup equals the rows that are there and these.';
+
+CREATE FUNCTION spend._try_to_fold() RETURNS boolean
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  -- Under an older snapshot the deltas of this moment are not visible, and some that are have been folded.
+  SELECT current_setting('transaction_isolation') = 'read committed' AND pg_try_advisory_xact_lock('spend.rollup'::regclass::integer, 0)
+$$;
+COMMENT ON FUNCTION spend._try_to_fold() IS 'Internal: makes this transaction the one that may write rollups; false if it cannot be.';
+
+CREATE FUNCTION spend._fold_rollups(most integer DEFAULT 50000) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text := spend._each_sum('%I');
+  sums text := spend._each_sum('nullif(sum(t.%1$I), 0) AS %1$I');
+  additions text := spend._each_sum('%1$I = nullif(coalesce(r.%1$I, 0) + coalesce(excluded.%1$I, 0), 0)');
+  folded bigint;
+BEGIN
+  -- One statement: whoever reads sees a delta, or the sum with it in it.
+  EXECUTE format($q$
+    WITH taken AS (
+      DELETE FROM spend.rollup_deltas AS d WHERE d.ctid = ANY (ARRAY(SELECT e.ctid FROM spend.rollup_deltas AS e LIMIT $1)) RETURNING d.*
+    ), summed AS (
+      SELECT t.bucket_start, t.attribution_id, t.kind_id, %2$s FROM taken AS t GROUP BY 1, 2, 3
+    ), quarters AS (
+      INSERT INTO spend.rollup_quarters AS r (bucket_start, attribution_id, kind_id, %1$s)
+      SELECT t.bucket_start, t.attribution_id, t.kind_id, %1$s FROM summed AS t WHERE t.bucket_start >= spend._first_quarter()
+      ORDER BY 1, 2, 3
+      ON CONFLICT (bucket_start, attribution_id, kind_id) DO UPDATE SET %3$s
+    ), days AS (
+      INSERT INTO spend.rollup AS r (usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s)
+      SELECT date_trunc('month', l.local_time)::date, l.local_time::date, (t.bucket_start AT TIME ZONE 'UTC')::date, t.attribution_id, t.kind_id, %2$s
+      FROM summed AS t
+      CROSS JOIN spend._rollup_zone() AS z
+      CROSS JOIN LATERAL (SELECT t.bucket_start AT TIME ZONE z AS local_time) AS l
+      GROUP BY 1, 2, 3, 4, 5
+      ORDER BY 2, 3, 4, 5
+      ON CONFLICT (usage_date, usage_date_utc, attribution_id, kind_id) DO UPDATE SET %3$s
+    ), months AS (
+      INSERT INTO spend.rollup_months AS r (usage_month, attribution_id, kind_id, %1$s)
+      SELECT date_trunc('month', t.bucket_start AT TIME ZONE z)::date, t.attribution_id, t.kind_id, %2$s
+      FROM summed AS t
+      CROSS JOIN spend._rollup_zone() AS z
+      GROUP BY 1, 2, 3
+      ORDER BY 1, 2, 3
+      ON CONFLICT (usage_month, attribution_id, kind_id) DO UPDATE SET %3$s
+    )
+    SELECT count(*) FROM taken
+    $q$, names, sums, additions)
+  INTO folded USING most;
+  RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION spend._fold_rollups(integer) IS 'Internal: adds a batch of deltas to the rollups and returns how many. The caller is the one that folds.';
+
+CREATE FUNCTION spend._first_quarter() RETURNS timestamptz
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT date_trunc('day', now(), 'UTC') - interval '62 days'
+$$;
+COMMENT ON FUNCTION spend._first_quarter() IS 'Internal: from when on sums by quarter hour are kept: two months and what they may lack.';
+
+CREATE FUNCTION spend._cut_days_anew(zone text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text := spend._each_sum('%I');
+  sums text := spend._each_sum('nullif(sum(t.%1$I), 0) AS %1$I');
+  negated text := spend._each_sum('-%I');
+BEGIN
+  DELETE FROM spend.rollup;
+  DELETE FROM spend.rollup_months;
+  -- What is not folded yet is among the rows, and will be added. Days of dropped months stay as they were cut.
+  EXECUTE format($q$
+    INSERT INTO spend.rollup (usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s)
+    SELECT t.usage_month, t.usage_date, t.usage_date_utc, t.attribution_id, t.kind_id, %2$s
+    FROM (
+      SELECT date_trunc('month', l.local_time)::date AS usage_month, l.local_time::date AS usage_date, (b.bucket_start AT TIME ZONE 'UTC')::date AS usage_date_utc, b.*
+      FROM (
+        SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._row_sums
+        UNION ALL
+        SELECT bucket_start, attribution_id, kind_id, %3$s FROM spend.rollup_deltas
+        UNION ALL
+        SELECT bucket_start, attribution_id, kind_id, %3$s FROM spend._pending_rollup()
+      ) AS b
+      CROSS JOIN LATERAL (SELECT b.bucket_start AT TIME ZONE $1 AS local_time) AS l
+      UNION ALL
+      SELECT usage_month, usage_date, usage_date_utc, NULL, attribution_id, kind_id, %1$s FROM spend.sealed_rollup
+    ) AS t
+    GROUP BY 1, 2, 3, 4, 5
+    $q$, names, sums, negated)
+  USING zone;
+  EXECUTE format('INSERT INTO spend.rollup_months (usage_month, attribution_id, kind_id, %1$s)
+                  SELECT t.usage_month, t.attribution_id, t.kind_id, %2$s FROM spend.rollup AS t GROUP BY 1, 2, 3', names, sums);
+  INSERT INTO spend.rollup_state (time_zone) VALUES (zone) ON CONFLICT (singleton) DO UPDATE SET time_zone = excluded.time_zone;
+END
+$$;
+COMMENT ON FUNCTION spend._cut_days_anew(text) IS 'Internal: makes the days of the rollup anew from the rows, in another zone. The caller is the one that folds.';
+
+CREATE FUNCTION spend._maintain_rollups(OUT action text, OUT subject text) RETURNS SETOF record
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  zone text := (spend._settings()).time_zone;
+  folded bigint;
+  total bigint := 0;
+BEGIN
+  IF NOT spend._try_to_fold() THEN
+    action := 'deferred folding';
+    subject := CASE current_setting('transaction_isolation') WHEN 'read committed' THEN 'another session is folding' ELSE 'needs READ COMMITTED' END;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  -- A ledger without usage has no state: one that is restored from a dump brings its own.
+  INSERT INTO spend.rollup_state (time_zone) SELECT zone WHERE EXISTS (SELECT FROM spend.rollup_deltas) ON CONFLICT DO NOTHING;
+  IF zone <> spend._rollup_zone() THEN
+    PERFORM spend._cut_days_anew(zone);
+    action := 'cut days in another time zone';
+    subject := zone;
+    RETURN NEXT;
+  END IF;
+  LOOP
+    folded := spend._fold_rollups();
+    total := total + folded;
+    EXIT WHEN folded = 0;
+  END LOOP;
+  DELETE FROM spend.rollup_quarters AS q WHERE q.bucket_start < spend._first_quarter();
+  IF total > 0 THEN
+    action := 'folded deltas';
+    subject := total::text;
+    RETURN NEXT;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION spend._maintain_rollups() IS 'Internal: folds all deltas, and cuts days anew after a change of the zone. Returns what it did.';

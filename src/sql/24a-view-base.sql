@@ -1,0 +1,41 @@
+-- What BI reads. Base types only, every numeric with a typmod, one surrogate text key and one time column per view; NULL dimensions
+-- read (untagged), so totals equal the ledger. The views belong to the extension's owner and filter by spend.visible().
+-- Keys are hashes of JSON arrays: unambiguous whatever the parts contain, and the same under every DateStyle.
+
+CREATE VIEW spend._skus WITH (security_barrier) AS
+SELECT DISTINCT ON (k.sku_id) k.sku_id, k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency
+FROM spend._kinds AS k ORDER BY k.sku_id;
+COMMENT ON VIEW spend._skus IS 'Internal: the SKUs that were used, each with a currency.';
+
+-- Rights are asked once for an attribution, not for every sum. What the dictionary does not know is for those who may see all.
+CREATE VIEW spend._seen AS
+SELECT a.attribution_id, a.dimensions, spend.visible(a.attribution_id) AS is_visible FROM spend._dimensions_of AS a;
+COMMENT ON VIEW spend._seen IS 'Internal: the dictionary of attributions, and which of them the current role may see.';
+
+CREATE VIEW spend._months AS
+SELECT g.month::date AS period_start
+FROM (SELECT date_trunc('month', now() AT TIME ZONE z)::date AS month, z FROM spend._rollup_zone() AS z) AS this
+CROSS JOIN LATERAL (
+  SELECT min(d.bucket_start AT TIME ZONE this.z) AS first, max(d.bucket_start AT TIME ZONE this.z) AS last
+  FROM (SELECT bucket_start FROM spend.rollup_deltas UNION ALL SELECT bucket_start FROM spend._pending_rollup()) AS d
+) AS unfolded
+CROSS JOIN LATERAL generate_series(
+  least(this.month, date_trunc('month', unfolded.first)::date, (SELECT min(r.usage_month) FROM spend.rollup_months AS r))::timestamp,
+  greatest(this.month, date_trunc('month', unfolded.last)::date, (SELECT max(r.usage_month) FROM spend.rollup_months AS r))::timestamp, '1 month') AS g(month);
+COMMENT ON VIEW spend._months IS 'Internal: the months from the first usage to the last, and to now.';
+
+DO $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN
+    SELECT a.attrelid::regclass AS view, a.attname
+    FROM pg_attribute AS a
+    WHERE a.attnum > 0 AND a.attrelid IN (
+      'spend._kinds'::regclass, 'spend._dimensions_of'::regclass, 'spend._usage_days'::regclass, 'spend._usage_quarters'::regclass, 'spend._row_sums'::regclass,
+      'spend._usage_months'::regclass, 'spend._skus'::regclass, 'spend._seen'::regclass, 'spend._months'::regclass)
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
+  END LOOP;
+END
+$$;

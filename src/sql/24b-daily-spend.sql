@@ -1,0 +1,86 @@
+-- The long base. Grouped by ids of fixed size first: names are looked up for what is left.
+CREATE VIEW spend.daily_spend WITH (security_barrier) AS
+SELECT md5(jsonb_build_array(d.usage_date, d.usage_date_utc, d.attribution_id, k.provider, k.model, k.surface, k.region, k.service_tier,
+                             k.speed, k.variant, k.currency)::text) AS daily_spend_key,
+       d.usage_date::timestamp AT TIME ZONE z AS day_start_at,
+       d.usage_date,
+       d.usage_date_utc,
+       coalesce(a.dimensions ->> 'cost_center', '(untagged)') AS cost_center,
+       coalesce(a.dimensions ->> 'department', '(untagged)') AS department,
+       coalesce(a.dimensions ->> 'team', '(untagged)') AS team,
+       coalesce(a.dimensions ->> 'project', '(untagged)') AS project,
+       coalesce(a.dimensions ->> 'feature', '(untagged)') AS feature,
+       coalesce(a.dimensions ->> 'workflow', '(untagged)') AS workflow,
+       coalesce(a.dimensions ->> 'application', '(untagged)') AS application,
+       coalesce(a.dimensions ->> 'agent', '(untagged)') AS agent,
+       coalesce(a.dimensions ->> 'api_key', '(untagged)') AS api_key,
+       coalesce(a.dimensions ->> 'user_id', '(untagged)') AS user_id,
+       coalesce(a.dimensions ->> 'user_group', '(untagged)') AS user_group,
+       coalesce(a.dimensions ->> 'workspace', '(untagged)') AS workspace,
+       coalesce(a.dimensions ->> 'environment', '(untagged)') AS environment,
+       coalesce(a.dimensions ->> 'customer', '(untagged)') AS customer,
+       coalesce(a.dimensions ->> 'customer_segment', '(untagged)') AS customer_segment,
+       coalesce(a.dimensions ->> 'geography', '(untagged)') AS geography,
+       coalesce(a.dimensions ->> 'data_class', '(untagged)') AS data_class,
+       coalesce(k.provider, '(unknown)') AS provider,
+       coalesce(k.model, '(unknown)') AS model,
+       coalesce(k.surface, '') AS surface,
+       coalesce(k.region, '') AS region,
+       k.service_tier,
+       coalesce(k.speed, '') AS speed,
+       coalesce(k.variant, '') AS variant,
+       k.currency,
+       d.calls::bigint AS calls,
+       coalesce(d.input_tokens, 0)::bigint AS input_tokens,
+       coalesce(d.output_tokens, 0)::bigint AS output_tokens,
+       coalesce(d.cache_read_tokens, 0)::bigint AS cache_read_tokens,
+       coalesce(d.cache_write_tokens, 0)::bigint AS cache_write_tokens,
+       coalesce(d.output_reasoning_tokens, 0)::bigint AS output_reasoning_tokens,
+       coalesce(d.cost, 0)::numeric(38, 18) AS cost,
+       coalesce(d.list_cost, 0)::numeric(38, 18) AS list_cost,
+       coalesce(d.unpriced_calls, 0)::bigint AS unpriced_calls
+FROM (
+  SELECT u.usage_date, u.usage_date_utc, u.attribution_id, k.sku_id, sum(u.calls) AS calls, sum(u.input_tokens) AS input_tokens,
+         sum(u.output_tokens) AS output_tokens, sum(u.cache_read_tokens) AS cache_read_tokens, sum(u.cache_write_tokens) AS cache_write_tokens,
+         sum(u.output_reasoning_tokens) AS output_reasoning_tokens, sum(u.cost) AS cost, sum(u.list_cost) AS list_cost, sum(u.unpriced_calls) AS unpriced_calls
+  FROM spend._usage_days AS u
+  JOIN spend._kinds AS k USING (kind_id)
+  GROUP BY 1, 2, 3, 4
+) AS d
+JOIN spend._skus AS k USING (sku_id)
+CROSS JOIN spend._rollup_zone() AS z
+LEFT JOIN spend._seen AS a USING (attribution_id)
+WHERE d.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL));
+COMMENT ON VIEW spend.daily_spend IS 'The long base: spend and usage by day, rolled-up dimensions and SKU; totals equal the ledger.';
+COMMENT ON COLUMN spend.daily_spend.daily_spend_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.daily_spend.day_start_at IS 'Start of the day in the organisation''s zone.';
+COMMENT ON COLUMN spend.daily_spend.usage_date IS 'Day in the organisation''s zone.';
+COMMENT ON COLUMN spend.daily_spend.usage_date_utc IS 'Day in UTC, as providers'' dashboards count.';
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id',
+                              'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class'] LOOP
+    EXECUTE format('COMMENT ON COLUMN spend.daily_spend.%I IS %L', name, 'Dimension, normalised; (untagged) where rows carry none.');
+  END LOOP;
+END
+$$;
+COMMENT ON COLUMN spend.daily_spend.provider IS 'Provider that was priced, else as sent; (unknown) without.';
+COMMENT ON COLUMN spend.daily_spend.model IS 'Model that answered, normalised.';
+COMMENT ON COLUMN spend.daily_spend.surface IS 'Host that served the model; '''' where it does not apply.';
+COMMENT ON COLUMN spend.daily_spend.region IS 'Region that served the call; '''' where not said.';
+COMMENT ON COLUMN spend.daily_spend.service_tier IS 'Service tier.';
+COMMENT ON COLUMN spend.daily_spend.speed IS 'Speed grade; '''' where it does not apply.';
+COMMENT ON COLUMN spend.daily_spend.variant IS 'Variant; '''' where it does not apply.';
+COMMENT ON COLUMN spend.daily_spend.currency IS 'Currency of the amounts; of unpriced usage, that of the settings.';
+COMMENT ON COLUMN spend.daily_spend.calls IS 'Usage rows.';
+COMMENT ON COLUMN spend.daily_spend.input_tokens IS 'Input tokens, cached ones included.';
+COMMENT ON COLUMN spend.daily_spend.output_tokens IS 'Output tokens, reasoning included.';
+COMMENT ON COLUMN spend.daily_spend.cache_read_tokens IS 'Input tokens read from cache.';
+COMMENT ON COLUMN spend.daily_spend.cache_write_tokens IS 'Input tokens written to cache.';
+COMMENT ON COLUMN spend.daily_spend.output_reasoning_tokens IS 'Output tokens spent on reasoning.';
+COMMENT ON COLUMN spend.daily_spend.cost IS 'Cost of the priced rows.';
+COMMENT ON COLUMN spend.daily_spend.list_cost IS 'Cost before customer terms.';
+COMMENT ON COLUMN spend.daily_spend.unpriced_calls IS 'Rows without a price: their cost is not in here.';
+

@@ -1,0 +1,86 @@
+-- What was used and what was planned are added up, not joined: a condition on the month then reaches both.
+CREATE VIEW spend.chargeback_monthly WITH (security_barrier) AS
+WITH unallocated AS (
+  -- Usage without a cost center stays apart by department, nobody else could tell whose it is; unless something is said of it as a whole.
+  SELECT s.unallocated_cost_center AS label,
+         NOT EXISTS (SELECT FROM spend.cost_centers AS c WHERE c.code = s.unallocated_cost_center AND c.department IS NOT NULL)
+         AND NOT EXISTS (SELECT FROM spend.budgets AS b
+                         WHERE b.period = 'month' AND b.measure = 'cost' AND spend.text_key(b.cost_center) = s.unallocated_cost_center) AS is_split
+  FROM spend._settings() AS s
+), used AS (
+  SELECT m.usage_month AS period_start,
+         coalesce(a.dimensions ->> 'cost_center', n.label) AS cost_center,
+         CASE WHEN n.is_split AND coalesce(a.dimensions ->> 'cost_center', n.label) = n.label THEN coalesce(a.dimensions ->> 'department', '(untagged)') END
+           AS split_department,
+         k.currency,
+         coalesce(a.dimensions ->> 'department', '(untagged)') AS department,
+         NULL::numeric AS budget,
+         m.cost AS actual,
+         m.calls,
+         coalesce(m.input_tokens, 0) + coalesce(m.output_tokens, 0) AS tokens,
+         m.unpriced_calls
+  FROM spend._usage_months AS m
+  JOIN spend._kinds AS k USING (kind_id)
+  CROSS JOIN unallocated AS n
+  LEFT JOIN spend._seen AS a USING (attribution_id)
+  WHERE m.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL))
+), planned AS (
+  SELECT m.period_start, spend.text_key(b.cost_center) AS cost_center, NULL::text AS split_department, coalesce(b.currency, s.currency) AS currency,
+         NULL::text AS department,
+         spend._budget_limit(b.budget_id, l.period_start, l.period_end, '00000000-0000-0000-0000-000000000000') AS budget,
+         NULL::numeric AS actual, NULL::numeric AS calls, NULL::numeric AS tokens, NULL::numeric AS unpriced_calls
+  FROM spend.budgets AS b
+  CROSS JOIN spend._settings() AS s
+  CROSS JOIN spend._months AS m
+  CROSS JOIN LATERAL (
+    SELECT m.period_start::timestamp AT TIME ZONE coalesce(b.time_zone, s.time_zone) AS period_start,
+           (m.period_start + interval '1 month') AT TIME ZONE coalesce(b.time_zone, s.time_zone) AS period_end
+  ) AS l
+  WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND b.valid_during @> l.period_start AND spend._visible_scope(b.scope)
+), lines AS (
+  SELECT x.period_start, x.cost_center, x.split_department, x.currency, min(x.department) AS department,
+         min(x.department) = max(x.department) AS is_one_department, sum(x.budget) AS budget, coalesce(sum(x.actual), 0) AS actual,
+         coalesce(sum(x.calls), 0) AS calls, coalesce(sum(x.tokens), 0) AS tokens, coalesce(sum(x.unpriced_calls), 0) AS unpriced_calls
+  FROM (SELECT * FROM used UNION ALL SELECT * FROM planned) AS x
+  GROUP BY 1, 2, 3, 4
+)
+SELECT md5(jsonb_build_array(x.period_start, x.cost_center, x.department, x.currency)::text) AS chargeback_monthly_key,
+       x.period_start::timestamp AT TIME ZONE z AS period_start_at,
+       x.period_start,
+       'month'::text AS period_kind,
+       x.cost_center,
+       x.department,
+       x.currency,
+       x.budget::numeric(38, 18) AS budget,
+       x.actual::numeric(38, 18) AS actual,
+       (x.budget - x.actual)::numeric(38, 18) AS variance,
+       (CASE WHEN x.is_charged_back THEN x.actual ELSE 0 END)::numeric(38, 18) AS chargeback,
+       x.calls::bigint AS calls,
+       x.tokens::bigint AS tokens,
+       x.unpriced_calls::bigint AS unpriced_calls
+FROM (
+  SELECT l.period_start, l.cost_center, l.currency, l.budget, l.actual, l.calls, l.tokens, l.unpriced_calls,
+         coalesce(c.department, CASE WHEN l.is_one_department THEN l.department WHEN l.is_one_department IS NULL THEN '(untagged)' ELSE '(several)' END)
+           AS department,
+         coalesce(c.is_charged_back, l.cost_center <> n.label) AS is_charged_back
+  FROM lines AS l
+  CROSS JOIN unallocated AS n
+  LEFT JOIN spend.cost_centers AS c ON c.code = l.cost_center
+) AS x
+CROSS JOIN spend._rollup_zone() AS z;
+COMMENT ON VIEW spend.chargeback_monthly IS 'Chargeback: budget, actual and what is booked, by month and cost center; one row per currency, currencies are never added.';
+COMMENT ON COLUMN spend.chargeback_monthly.chargeback_monthly_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.chargeback_monthly.period_start_at IS 'Start of the month in the organisation''s zone.';
+COMMENT ON COLUMN spend.chargeback_monthly.period_start IS 'First day of the month.';
+COMMENT ON COLUMN spend.chargeback_monthly.period_kind IS 'month.';
+COMMENT ON COLUMN spend.chargeback_monthly.cost_center IS 'Cost center; usage without one stands under settings.unallocated_cost_center.';
+COMMENT ON COLUMN spend.chargeback_monthly.department IS 'Department of the center by spend.cost_centers, else that of its rows; (several) if they differ.';
+COMMENT ON COLUMN spend.chargeback_monthly.currency IS 'Currency of the amounts.';
+COMMENT ON COLUMN spend.chargeback_monthly.budget IS 'Plan line: amount of the month budget with this cost center; NULL without one.';
+COMMENT ON COLUMN spend.chargeback_monthly.actual IS 'Cost of the priced rows.';
+COMMENT ON COLUMN spend.chargeback_monthly.variance IS 'budget − actual: negative is over budget.';
+COMMENT ON COLUMN spend.chargeback_monthly.chargeback IS 'actual where the center is charged back, else 0.';
+COMMENT ON COLUMN spend.chargeback_monthly.calls IS 'Usage rows.';
+COMMENT ON COLUMN spend.chargeback_monthly.tokens IS 'Input and output tokens.';
+COMMENT ON COLUMN spend.chargeback_monthly.unpriced_calls IS 'Rows without a price: their cost is not in here.';
+
