@@ -136,3 +136,21 @@ SELECT regress.error($$INSERT INTO spend.usage (occurred_at, user_id, request_mo
 SELECT count(*) AS counters, sum(spent) AS spent, min(calls) AS fewest, max(calls) AS most FROM regress.counters;
 SELECT * FROM spend.verify();
 CALL regress.clean();
+
+-- Upkeep: the counters of runs that have rested for a week go, and come back from the rows when the run goes on.
+INSERT INTO spend.budgets (name, amount, period, on_exceeded, scope, group_by) VALUES ('each run', 10, 'total', 'reject', '{"run_id": {"present": true}}', '{run_id}');
+INSERT INTO spend.usage (occurred_at, run_id, request_model, input_tokens) VALUES ('2026-01-01', 'rests', 'm', 4), ('2026-01-01', 'has alerted', 'm', 9), (now(), 'runs', 'm', 4);
+SELECT * FROM spend.maintain(0) WHERE action LIKE '%counters%';
+SELECT grp, spent FROM regress.counters;
+SELECT regress.error($$INSERT INTO spend.usage (occurred_at, run_id, request_model, input_tokens) VALUES ('2026-01-01', 'rests', 'm', 7)$$) LIKE '%spent 4 USD, asked 7 USD%' AS refused;
+INSERT INTO spend.usage (occurred_at, run_id, request_model, input_tokens) VALUES ('2026-01-01', 'rests', 'm', 6) RETURNING cost;
+SELECT grp, spent FROM regress.counters;
+SELECT * FROM spend.verify();
+CALL regress.clean();
+-- Budgets that came while our triggers were off are found again.
+ALTER TABLE spend.budgets DISABLE TRIGGER ALL;
+INSERT INTO spend.budgets (name, amount, period, on_exceeded, scope, generation) VALUES ('lost', 10, 'total', 'reject', '{"team": "a"}', 1);
+ALTER TABLE spend.budgets ENABLE TRIGGER check_budget, ENABLE TRIGGER keep_amounts, ENABLE TRIGGER log_change, ENABLE TRIGGER halt_notice, ENABLE ALWAYS TRIGGER begin_epoch, ENABLE ALWAYS TRIGGER forget_keys, ENABLE ALWAYS TRIGGER invalidate_row, ENABLE ALWAYS TRIGGER invalidate_all;
+SELECT * FROM spend.maintain(0) WHERE action LIKE '%budgets%';
+SELECT split_part(regress.error($$INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('a', 'm', 11)$$), E'\n', 1) AS error;
+CALL regress.clean();

@@ -164,7 +164,8 @@ CREATE INDEX budget_keys_budget_id_idx ON spend.budget_keys (budget_id);
 CREATE FUNCTION spend._begin_epoch() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND (NEW.scope, NEW.group_by) IS NOT DISTINCT FROM (OLD.scope, OLD.group_by) THEN
+  IF TG_OP = 'UPDATE' AND (NEW.scope, NEW.group_by) IS NOT DISTINCT FROM (OLD.scope, OLD.group_by)
+     AND EXISTS (SELECT FROM spend.budget_keys AS k WHERE k.budget_id = NEW.budget_id) THEN
     NULL;
   ELSE
     IF TG_OP <> 'INSERT' THEN

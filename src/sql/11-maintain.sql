@@ -82,6 +82,30 @@ BEGIN
   IF subject <> '0' THEN
     RETURN NEXT;
   END IF;
+  -- What would come back from the rows of one run, found by their index, need not be kept when the run has rested for a week. What has
+  -- alerted is kept, so that it does not alert again.
+  WITH gone AS (
+    DELETE FROM spend.counters AS c
+    WHERE c.ctid = ANY (ARRAY(
+      SELECT d.ctid FROM spend.counters AS d JOIN spend.budgets AS b ON b.budget_id = d.budget_id
+      WHERE b.period = 'total' AND 'run_id' = ANY (b.group_by) AND d.claimed_percent = 0 AND d.group_values ->> 'run_id' <> '(none)'
+        AND NOT EXISTS (SELECT FROM spend.usage AS u WHERE u.run_id = d.group_values ->> 'run_id' AND u.occurred_at > now() - interval '7 days')
+      FOR UPDATE OF d SKIP LOCKED))
+    RETURNING 1
+  )
+  SELECT 'removed counters of idle runs', count(*)::text INTO action, subject FROM gone;
+  IF subject <> '0' THEN
+    RETURN NEXT;
+  END IF;
+
+  -- A restore with triggers disabled leaves budgets where no row finds them.
+  WITH found AS (
+    UPDATE spend.budgets AS b SET scope = b.scope WHERE NOT EXISTS (SELECT FROM spend.budget_keys AS k WHERE k.budget_id = b.budget_id) RETURNING 1
+  )
+  SELECT 'indexed budgets', count(*)::text INTO action, subject FROM found;
+  IF subject <> '0' THEN
+    RETURN NEXT;
+  END IF;
   DELETE FROM spend.budget_epochs AS e
   WHERE e.ctid = ANY (ARRAY(
     SELECT d.ctid FROM spend.budget_epochs AS d
@@ -90,4 +114,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
-  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone. Returns what it did.';
+  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest. Returns what it did.';

@@ -92,6 +92,12 @@ INSERT INTO spend.budgets (name, scope, group_by, amount, period, on_exceeded, c
   ('red', '{"team": "red"}', '{}', 100, 'total', 'reject', NULL), ('all', '{}', '{}', 10, 'year', 'halt', NULL),
   ('teams', '{}', '{team}', 5, 'month', 'alert', NULL), ('tag', '{"campaign": "x"}', '{}', 5, 'total', 'reject', NULL),
   ('plan', '{}', '{}', 3, 'month', 'alert', 'cc-1');
+INSERT INTO spend.budgets (name, scope, group_by, amount, period, on_exceeded, rolling_days, reason) VALUES
+  ('runs', '{"run_id": {"present": true}}', '{run_id}', 5, 'total', 'reject', NULL, 'one run must not eat all'), ('rolling', '{"team": {"not": "red"}}', '{}', 5, 'rolling', 'alert', 7, NULL);
+SELECT spend.set_budget_amount('teams', 6, 'more of it'), spend.set_budget_amount('teams', 7, 'next year', now() + interval '400 days');
+SELECT spend.set_budget_limit('teams', '{"team": "blue"}', 500, 'trains models'), spend.top_up_budget('red', 1, 'a gift');
+SELECT spend.pause('{"run_id": "stopped"}', 'loops', 'reject'), spend.pause('{"workflow": "w"}', 'too expensive');
+INSERT INTO spend.usage (request_model, input_tokens, run_id) VALUES ('m', 4, 'r1'), ('m', 1, 'r2');
 -- Of another meaning than at first.
 UPDATE spend.budgets SET period = 'quarter' WHERE name = 'all';
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens, team) VALUES ('2001-01-05 UTC', 'm', 1, 'red'), ('2001-01-06 UTC', 'm', 2, 'blue');
@@ -137,7 +143,12 @@ SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || 
 SELECT 'day: ' || daily_spend_key || ' ' || usage_date || ' ' || calls || ' ' || cost FROM spend.daily_spend ORDER BY 1;
 SELECT 'sums: ' || (SELECT count(*) FROM spend.rollup) || ' ' || (SELECT count(*) FROM spend.rollup_quarters) || ' ' || (SELECT count(*) FROM spend.rollup_deltas);
 SELECT 'status: ' || budget_name || ' ' || spent FROM spend.budget_status ORDER BY 1;
-SELECT 'alert: ' || alert_id || ' ' || budget_name || ' ' || threshold_percent || ' ' || group_values || ' ' || spent || ' ' || (delivered_at IS NULL)
+SELECT 'limit: ' || b.name || ' ' || a.valid_from || ' ' || a.amount || ' ' || coalesce(a.reason, '') FROM spend.budget_amounts AS a JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
+SELECT 'override: ' || b.name || ' ' || o FROM spend.budget_overrides AS o JOIN spend.budgets AS b USING (budget_id) ORDER BY o.override_id;
+SELECT 'pause: ' || p FROM spend.pauses AS p ORDER BY p.pause_id;
+SELECT 'change: ' || l FROM spend.change_log AS l ORDER BY l.change_id;
+SELECT 'key of budget: ' || b.name || ' ' || k.kind || ' ' || k.key_hash FROM spend.budget_keys AS k JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
+SELECT 'alert: ' || alert_id || ' ' || budget_name || ' ' || event || ' ' || coalesce(threshold_percent, 0) || ' ' || group_values || ' ' || spent || ' ' || (delivered_at IS NULL)
   FROM spend.alerts ORDER BY alert_id;
 SELECT 'key: ' || source || ' ' || idempotency_key || ' ' || payload_hash || ' ' || usage_id FROM spend.usage_keys ORDER BY 1;
 SELECT 'conflict: ' || usage_id || ' ' || (refused_row ->> 'input_tokens') FROM spend.usage_conflicts ORDER BY 1;
