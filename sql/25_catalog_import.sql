@@ -22,6 +22,7 @@ SELECT DISTINCT action FROM spend.import_catalog('litellm', :'litellm', '-infini
 SELECT DISTINCT action FROM spend.import_catalog('litellm', :'litellm') ORDER BY 1;
 SELECT DISTINCT action FROM spend.import_catalog('litellm', :'litellm', '2026-01-01') ORDER BY 1;
 SELECT count(*) = :rows AS same_rows FROM spend.prices;
+SELECT count(*) AS aliases FROM spend.model_aliases;
 -- What was imported prices usage.
 SELECT spend.cost('gpt-5.6', '{"input_tokens": 300000, "cache_read_tokens": 100000, "output_tokens": 1000}', context => '{"service_tier": "flex", "region": "eu"}') AS flex_eu,
        spend.cost('claude-opus-4-6', '{"input_tokens": 1000000}', context => '{"speed": "fast"}') AS fast,
@@ -31,12 +32,36 @@ SELECT spend.cost('gpt-5.6', '{"input_tokens": 300000, "cache_read_tokens": 1000
 -- Another catalog: prices with dates, steps and fees; what it says of a price in force is true from now on, never before.
 BEGIN;
 SELECT name, action, reason, CASE WHEN valid_from = now() THEN 'now' ELSE valid_from::text END AS valid_from, old_price IS NOT NULL AS had_price
-FROM spend.import_catalog('genai-prices', :'genai', '-infinity') WHERE name !~ 'claude-(opus|sonnet)|-3.6-' ORDER BY name COLLATE "C", price::text COLLATE "C" DESC;
+FROM spend.import_catalog('genai-prices', :'genai', '-infinity') WHERE alias IS NULL AND name !~ 'claude-(opus|sonnet)|-3.6-' ORDER BY name COLLATE "C", price::text COLLATE "C" DESC;
 SELECT provider, model, valid_from, valid_until, superseded, source FROM regress.prices
 WHERE model IN ('o3', 'gemini-2.5-pro') AND tier = 'standard' AND region = '' AND speed = '' AND surface = '' ORDER BY provider, model, valid_from <> '-', valid_from = 'now', valid_from;
 SELECT spend.cost('o3', '{"input_tokens": 1000}', at => '2025-06-09 23:59:59.999999') AS before, spend.cost('o3', '{"input_tokens": 1000}', at => '2025-06-10') AS after;
 SELECT DISTINCT action FROM spend.import_catalog('genai-prices', :'genai', '-infinity') ORDER BY 1;
+-- Off-peak hours.
+DELETE FROM spend.prices WHERE provider = 'deepseek';
+SELECT action, price FROM spend.import_catalog('genai-prices', :'genai', '-infinity') WHERE provider = 'deepseek' AND alias IS NULL;
+SELECT at, spend.cost('deepseek-chat', '{"input_tokens": 100000000}', at => at)
+FROM unnest(ARRAY['2025-06-02 16:00Z', '2025-06-02 16:29:59Z', '2025-06-02 17:00Z', '2025-06-03 00:29:59Z', '2025-06-03 00:30Z']::timestamptz[]) AS at;
+-- Its names of models.
+SELECT name, alias, action, reason FROM spend.import_catalog('genai-prices', :'genai', '-infinity') WHERE alias IS NOT NULL ORDER BY name COLLATE "C", alias COLLATE "C";
+SELECT DISTINCT origin, for_provider = provider AS for_its_rows, valid_during, reason FROM spend.model_aliases;
+SELECT r.*, a.name FROM unnest(ARRAY['deepseek-chat-v3-0324', 'gemini-2.0-flash-thinking-exp', 'gemini-3.5-flash-7', 'claude-haiku-4-5-fast', 'claude-haiku-4-52']) WITH ORDINALITY AS a (name, n),
+  LATERAL spend.resolve_model(a.name, CASE WHEN a.name ~ '^c' THEN 'anthropic' WHEN a.name ~ '^g' THEN 'google' ELSE 'deepseek' END) AS r ORDER BY a.n;
 ROLLBACK;
+
+-- A name that a catalog gives another model: closed from then on. One that somebody gave a meaning is theirs.
+CREATE FUNCTION regress.names(model text, effective_from timestamptz) RETURNS TABLE (alias text, action text, reason text, valid_from timestamptz) LANGUAGE sql AS $$
+  SELECT l.alias, l.action, l.reason, l.valid_from FROM spend.import_catalog('genai-prices', jsonb_build_array(jsonb_build_object('id', 'names', 'models', jsonb_build_array(
+    jsonb_build_object('id', model, 'prices', '{"input_mtok": 1}'::jsonb, 'match', '{"or": [{"equals": "theirs"}, {"starts_with": "ours-"}]}'::jsonb)))), effective_from) AS l WHERE l.alias IS NOT NULL $$;
+SELECT * FROM regress.names('first', '2001-01-01');
+INSERT INTO spend.model_aliases (alias, provider, model, for_provider) VALUES ('OURS-*', 'names', 'other', 'names');
+SELECT spend.set_price('names', 'other', '{"rates": {}}', '-infinity') IS NOT NULL AS ok;
+SELECT * FROM spend.resolve_model('ours-1', 'names');
+SELECT * FROM regress.names('second', '2001-03-01');
+SELECT * FROM regress.names('second', '2001-04-01');
+SELECT alias, model, valid_during, origin FROM spend.model_aliases ORDER BY alias COLLATE "C", valid_during;
+SELECT alias, action, price_id FROM spend.import_catalog('genai-prices', '[{"id": "names", "models": [{"id": "third", "prices": {"input_mtok": 1}, "match": {"equals": "theirs"}}]}]', dry_run => true);
+SELECT count(*) FROM spend.model_aliases WHERE model = 'third';
 
 -- A price that somebody set by hand is theirs, also when it is superseded or over.
 SELECT spend.set_price('openai', 'gpt-4o', '{"rates": {"input_tokens": "1/1M"}}', '2026-01-01') IS NOT NULL AS ok;

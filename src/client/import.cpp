@@ -30,10 +30,13 @@ std::string read_document(const std::string& file) {
   return document;
 }
 
-/// The parts of the SKU that are not the usual ones, as "batch eu".
+/// What the line is about: the parts of the SKU that are not the usual ones, as "batch eu", or a name of the model.
 /// Rows of a result are pqxx::row, and pqxx::row_ref from libpqxx 8 on.
 template <typename Row>
-std::string sku_of(const Row& line) {
+std::string subject_of(const Row& line) {
+  if (!line["alias"].is_null()) {
+    return std::string("alias ") + line["alias"].c_str();
+  }
   std::string text;
   for (const char* const part : {"surface", "region", "service_tier", "speed", "variant"}) {
     const std::string value = line[part].is_null() ? "" : line[part].c_str();
@@ -77,7 +80,7 @@ void import_catalog(pqxx::work& work, const ImportRequest& request) {
   const std::optional<std::string> effective_from =
       request.effective_from.empty() ? std::nullopt : std::optional(request.effective_from);
   const pqxx::result lines = work.exec_params(
-      "SELECT name, provider, model, surface, region, service_tier, speed, variant, action, reason, currency, "
+      "SELECT name, provider, model, surface, region, service_tier, speed, variant, alias, action, reason, currency, "
       "calls_30d, "
       "round(cost_30d, 2) AS cost_30d, round(new_cost_30d, 2) AS new_cost_30d "
       "FROM spend.import_catalog($1, $2::jsonb, coalesce($3::timestamptz, now()), $4)",
@@ -90,7 +93,7 @@ void import_catalog(pqxx::work& work, const ImportRequest& request) {
     ++counts[action];
     const std::string calls = cell(line, "calls_30d");
     if (action == "closed" || action == "skipped" || action == "quarantined" || (!calls.empty() && calls != "0")) {
-      shown.push_back({cell(line, "name"), sku_of(line), action, calls, cell(line, "cost_30d"),
+      shown.push_back({cell(line, "name"), subject_of(line), action, calls, cell(line, "cost_30d"),
                        cell(line, "new_cost_30d"), cell(line, "currency"), cell(line, "reason")});
     }
   }

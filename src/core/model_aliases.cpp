@@ -55,9 +55,9 @@ bool is_bounded(const ModelAlias& alias) {
   return alias.valid_from != timestamp_min || alias.valid_until != timestamp_max;
 }
 
-/// Ascending from the most to the least specific.
-auto restriction(const ModelAlias& alias) {
-  return std::tuple(alias.for_provider.empty(), alias.for_surface.empty());
+/// Ascending from the first to the last one asked.
+auto rank(const ModelAlias& alias) {
+  return std::tuple(alias.is_catalogs, alias.for_provider.empty(), alias.for_surface.empty());
 }
 
 }  // namespace
@@ -109,10 +109,14 @@ bool ModelPattern::matches(std::string_view name) const {
   return rest.size() >= pieces_.back().size();
 }
 
+std::string alias_form(std::string_view alias) {
+  return ModelPattern::is_pattern(alias) ? model_separators(alias) : model_form(alias);
+}
+
 ModelAliases::ModelAliases(std::vector<ModelAlias> aliases) : aliases_(std::move(aliases)) {
   std::sort(aliases_.begin(), aliases_.end(), [](const ModelAlias& a, const ModelAlias& b) {
-    return std::tuple(restriction(a), std::string_view(a.alias), a.valid_from) <
-           std::tuple(restriction(b), std::string_view(b.alias), b.valid_from);
+    return std::tuple(rank(a), std::string_view(a.alias), a.valid_from) <
+           std::tuple(rank(b), std::string_view(b.alias), b.valid_from);
   });
   for (std::uint32_t i = 0; i < aliases_.size(); ++i) {
     const ModelAlias& alias = aliases_[i];
@@ -127,8 +131,8 @@ ModelAliases::ModelAliases(std::vector<ModelAlias> aliases) : aliases_(std::move
   }
   std::stable_sort(patterns_.begin(), patterns_.end(), [this](const Pattern& a, const Pattern& b) {
     // More literals first, so the second operand's come first.
-    return std::tuple(restriction(aliases_[a.alias]), b.pattern.literals(), a.pattern.pieces()) <
-           std::tuple(restriction(aliases_[b.alias]), a.pattern.literals(), b.pattern.pieces());
+    return std::tuple(rank(aliases_[a.alias]), b.pattern.literals(), a.pattern.pieces()) <
+           std::tuple(rank(aliases_[b.alias]), a.pattern.literals(), b.pattern.pieces());
   });
 }
 

@@ -18,6 +18,7 @@ struct ModelAlias {
   std::string provider;
   std::string model;
   bool is_override = false;  ///< wins over a price of that very name; never with a pattern
+  bool is_catalogs = false;  ///< from a catalog: what somebody set by hand is asked first
   Timestamp valid_from = timestamp_min;
   Timestamp valid_until = timestamp_max;
 };
@@ -50,6 +51,9 @@ class ModelPattern {
   std::size_t literals_ = 0;
 };
 
+/// The form in which two aliases are one: of a name model_form(), of a pattern what is matched. `alias` is normalised.
+std::string alias_form(std::string_view alias);
+
 /// An immutable index over aliases.
 class ModelAliases {
  public:
@@ -63,11 +67,12 @@ class ModelAliases {
   };
 
   bool has_overrides() const { return has_overrides_; }
-  /// The alias of this name, "" provider and surface where the row says none; the more narrowly restricted one first.
+  /// The alias of this name, "" provider and surface where the row says none; one set by hand first, then the more
+  /// narrowly restricted one.
   Found find(std::string_view provider, std::string_view surface, std::string_view name, Timestamp at,
              bool overrides) const;
-  /// The most specific pattern that has the name: restricted to provider, then to surface, then most literal
-  /// characters, fewest stars; what then still ties, in the order of the alphabet.
+  /// The most specific pattern that has the name: set by hand, then restricted to provider, then to surface, then most
+  /// literal characters, fewest stars; what then still ties, in the order of the alphabet.
   Found find_pattern(std::string_view provider, std::string_view surface, std::string_view name, Timestamp at) const;
 
  private:

@@ -1,8 +1,12 @@
 // spend._plan_import(): what an import of a catalog does to spend.prices, step by step, and spend._priced(): what a row
 // costs under the prices of this moment. The steps are carried out by SQL.
 
+#include <map>
+
+#include "core/import/alias_timeline.hpp"
 #include "core/import/catalog.hpp"
 #include "core/import/timeline.hpp"
+#include "core/model_aliases.hpp"
 #include "core/sku_key.hpp"
 #include "pg/composite_row.hpp"
 #include "pg/price_row.hpp"
@@ -62,6 +66,36 @@ std::unordered_map<std::string, Standing> read_standing() {
   return result;
 }
 
+/// The aliases for all surfaces, by the provider whose rows they are for and their form, each sorted by time.
+std::map<std::pair<std::string, std::string>, std::vector<StandingAlias>> read_standing_aliases() {
+  std::map<std::pair<std::string, std::string>, std::vector<StandingAlias>> result;
+  const OpenTable table(Table::model_aliases, AccessShareLock);
+  struct {
+    AttrNumber alias_id, alias, for_provider, for_surface, provider, model, valid_during, origin;
+  } const at = {table.column("alias_id"),     table.column("alias"),    table.column("for_provider"),
+                table.column("for_surface"),  table.column("provider"), table.column("model"),
+                table.column("valid_during"), table.column("origin")};
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    const auto text = [&](AttrNumber attribute) { return text_of(row.get(attribute, &is_null)); };
+    if (text(at.for_surface).empty()) {
+      const TimeRange bounds = time_range(row.get(at.valid_during, &is_null));
+      result[{text(at.for_provider), alias_form(text(at.alias))}].push_back(
+          {.alias_id = DatumGetInt64(row.get(at.alias_id, &is_null)),
+           .provider = text(at.provider),
+           .model = text(at.model),
+           .is_users = text(at.origin) == "user",
+           .valid_from = bounds.from,
+           .valid_until = bounds.until});
+    }
+  });
+  for (auto& [key, standing] : result) {
+    std::sort(standing.begin(), standing.end(),
+              [](const StandingAlias& a, const StandingAlias& b) { return a.valid_from < b.valid_from; });
+  }
+  return result;
+}
+
 std::string_view action_name(PricePlan::Action action) {
   switch (action) {
     case PricePlan::Action::added:
@@ -89,7 +123,8 @@ class Step {
     service_tier,
     speed,
     variant,
-    price_id,
+    alias,
+    row_id,
     range_from,
     range_until,
     price,
@@ -142,7 +177,7 @@ class Step {
 void emit_plan(FunctionCallInfo fcinfo, const ImportedPrice& imported, const PricePlan& plan) {
   for (const PricePlan::Closing& closing : plan.closings) {
     Step step(closing.is_replaced ? "replace" : "close");
-    step.set(Step::price_id, Int64GetDatum(closing.price_id));
+    step.set(Step::row_id, Int64GetDatum(closing.price_id));
     step.set(Step::range_until, TimestampTzGetDatum(closing.at));
     step.emit(fcinfo);
   }
@@ -162,7 +197,7 @@ void emit_plan(FunctionCallInfo fcinfo, const ImportedPrice& imported, const Pri
     step.set(Step::range_from, TimestampTzGetDatum(plan.ranges.front().from));
   }
   if (plan.followed_price_id != 0) {
-    step.set(Step::price_id, Int64GetDatum(plan.followed_price_id));
+    step.set(Step::row_id, Int64GetDatum(plan.followed_price_id));
   }
   step.set(Step::action, text_datum(action_name(plan.action)));
   step.set_text(Step::reason, plan.reason.empty() ? imported.note : plan.reason);
@@ -187,6 +222,49 @@ void emit_sku(FunctionCallInfo fcinfo, std::span<const ImportedPrice> wanted, St
   }
 }
 
+void emit_alias(FunctionCallInfo fcinfo, const ImportedAlias& imported, const AliasPlan& plan) {
+  for (const AliasPlan::Closing& closing : plan.closings) {
+    Step step(closing.is_replaced ? "delete alias" : "close alias");
+    step.set(Step::row_id, Int64GetDatum(closing.alias_id));
+    step.set(Step::range_until, TimestampTzGetDatum(closing.at));
+    step.emit(fcinfo);
+  }
+  const auto set_alias = [&](Step& step) {
+    step.set_text(Step::provider, imported.provider);
+    step.set_text(Step::model, imported.model);
+    step.set_text(Step::alias, imported.alias);
+  };
+  for (const PricePlan::Range& range : plan.ranges) {
+    Step step("insert alias");
+    set_alias(step);
+    step.set(Step::range_from, TimestampTzGetDatum(range.from));
+    step.set(Step::range_until, TimestampTzGetDatum(range.until));
+    step.emit(fcinfo);
+  }
+  Step step("report");
+  step.set(Step::name, text_datum(imported.name));
+  set_alias(step);
+  if (!plan.ranges.empty()) {
+    step.set(Step::range_from, TimestampTzGetDatum(plan.ranges.front().from));
+  }
+  step.set(Step::action, text_datum(action_name(plan.action)));
+  step.set_text(Step::reason, plan.reason);
+  step.emit(fcinfo);
+}
+
+void emit_aliases(FunctionCallInfo fcinfo, const std::vector<ImportedAlias>& aliases, ImportMoment moment) {
+  if (aliases.empty()) {
+    return;
+  }
+  const auto standing = read_standing_aliases();
+  for (const ImportedAlias& imported : aliases) {
+    const auto found = standing.find({imported.provider, alias_form(imported.alias)});
+    emit_alias(fcinfo, imported,
+               plan_alias(found == standing.end() ? std::vector<StandingAlias>() : found->second, imported.provider,
+                          imported.model, moment));
+  }
+}
+
 void emit_import(FunctionCallInfo fcinfo, const ImportedCatalog& catalog, ImportMoment moment) {
   std::unordered_map<std::string, Standing> standing = read_standing();
   const std::span<const ImportedPrice> prices(catalog.prices);
@@ -199,11 +277,13 @@ void emit_import(FunctionCallInfo fcinfo, const ImportedCatalog& catalog, Import
     emit_sku(fcinfo, prices.subspan(first, end - first), standing[sku_key(prices[first].sku)], moment);
     first = end;
   }
+  emit_aliases(fcinfo, catalog.aliases, moment);
   for (const QuarantinedEntry& entry : catalog.quarantined) {
     Step step("report");
     step.set(Step::name, text_datum(entry.name));
     step.set_text(Step::provider, entry.provider);
     step.set_text(Step::model, entry.model);
+    step.set_text(Step::alias, entry.alias);
     step.set(Step::action, text_datum("quarantined"));
     step.set(Step::reason, text_datum(entry.reason));
     step.emit(fcinfo);

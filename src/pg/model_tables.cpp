@@ -17,10 +17,10 @@ std::vector<ModelAlias> load_aliases() {
   std::vector<ModelAlias> aliases;
   const OpenTable table(Table::model_aliases, AccessShareLock);
   struct {
-    AttrNumber alias, for_provider, for_surface, provider, model, is_override, valid_during;
-  } const at = {table.column("alias"),       table.column("for_provider"), table.column("for_surface"),
-                table.column("provider"),    table.column("model"),        table.column("is_override"),
-                table.column("valid_during")};
+    AttrNumber alias, for_provider, for_surface, provider, model, is_override, valid_during, origin;
+  } const at = {table.column("alias"),        table.column("for_provider"), table.column("for_surface"),
+                table.column("provider"),     table.column("model"),        table.column("is_override"),
+                table.column("valid_during"), table.column("origin")};
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
     bool is_null;
     const TimeRange bounds = time_range(row.get(at.valid_during, &is_null));
@@ -34,6 +34,7 @@ std::vector<ModelAlias> load_aliases() {
                        .provider = text(at.provider),
                        .model = text(at.model),
                        .is_override = DatumGetBool(row.get(at.is_override, &is_null)),
+                       .is_catalogs = text(at.origin) == "catalog",
                        .valid_from = bounds.from,
                        .valid_until = bounds.until});
   });
@@ -98,7 +99,7 @@ SPEND_FUNCTION(spend_resolve_model) {
 }
 
 SPEND_FUNCTION(spend_model_form) {
-  return spend::text_datum(spend::model_form(spend::text_key(spend::text_of(PG_GETARG_DATUM(0)))));
+  return spend::text_datum(spend::alias_form(spend::text_key(spend::text_of(PG_GETARG_DATUM(0)))));
 }
 
 SPEND_FUNCTION(spend_model_pattern_is_valid) {

@@ -1,5 +1,5 @@
 CREATE TYPE spend.import_line AS (
-  name text, provider text, model text, surface text, region text, service_tier text, speed text, variant text,
+  name text, provider text, model text, surface text, region text, service_tier text, speed text, variant text, alias text,
   action text, reason text, valid_from timestamptz, price spend.price, old_price spend.price,
   currency text, calls_30d bigint, unpriced_30d bigint, cost_30d numeric, new_cost_30d numeric, price_id bigint
 );
@@ -12,9 +12,11 @@ COMMENT ON COLUMN spend.import_line.region IS 'Region of the SKU; '''' for all.'
 COMMENT ON COLUMN spend.import_line.service_tier IS 'Service tier of the SKU.';
 COMMENT ON COLUMN spend.import_line.speed IS 'Speed grade of the SKU; '''' where it does not apply.';
 COMMENT ON COLUMN spend.import_line.variant IS 'Variant of the SKU; '''' where it does not apply.';
+COMMENT ON COLUMN spend.import_line.alias IS
+  'On a line about a name and no price: the further name, or pattern with "*", that the document gives the model; quarantined, the clause as it stands there. NULL on lines of prices.';
 COMMENT ON COLUMN spend.import_line.action IS
   'added: a price where none was. closed: the price in force was closed and this one follows. unchanged. skipped: somebody set a price of this SKU by hand. quarantined: not imported.';
-COMMENT ON COLUMN spend.import_line.reason IS 'Why; for an imported price, what was cleaned, left out or assumed.';
+COMMENT ON COLUMN spend.import_line.reason IS 'Why; for an imported price, what was cleaned, left out or assumed; for a name that was closed, what it stood for.';
 COMMENT ON COLUMN spend.import_line.valid_from IS 'From when the new price holds; NULL when nothing changes.';
 COMMENT ON COLUMN spend.import_line.price IS 'The price that the document states.';
 COMMENT ON COLUMN spend.import_line.old_price IS 'The price that was closed.';
@@ -28,12 +30,12 @@ COMMENT ON COLUMN spend.import_line.price_id IS 'Number of the new price; NULL i
 CREATE FUNCTION spend._plan_import(
   format text, document jsonb, effective_from timestamptz,
   OUT step text, OUT name text, OUT provider text, OUT model text, OUT surface text, OUT region text, OUT service_tier text, OUT speed text,
-  OUT variant text, OUT price_id bigint, OUT range_from timestamptz, OUT range_until timestamptz, OUT price spend.price, OUT source text,
+  OUT variant text, OUT alias text, OUT row_id bigint, OUT range_from timestamptz, OUT range_until timestamptz, OUT price spend.price, OUT source text,
   OUT checked timestamptz, OUT action text, OUT reason text
 ) RETURNS SETOF record
   LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_plan_import';
 COMMENT ON FUNCTION spend._plan_import(text, jsonb, timestamptz) IS
-  'Internal: the steps that bring a catalog into spend.prices (close, replace, insert), and after those of each price a line of the report.';
+  'Internal: the steps that bring a catalog into spend.prices (close, replace, insert) and spend.model_aliases (close, delete, insert alias), and after those of each price or alias a line of the report.';
 
 CREATE FUNCTION spend._priced(usage spend.usage, OUT price_id bigint, OUT list_cost numeric, OUT currency text) RETURNS SETOF record
   LANGUAGE c STABLE STRICT ROWS 1 AS 'MODULE_PATHNAME', 'spend_priced';
@@ -47,20 +49,28 @@ DECLARE
   line spend.import_line;
 BEGIN
   -- Two imports at once: the second waits here, then finds what the first has done. set_price() waits for it, and it for set_price().
-  LOCK TABLE spend.prices IN SHARE ROW EXCLUSIVE MODE;
+  LOCK TABLE spend.prices, spend.model_aliases IN SHARE ROW EXCLUSIVE MODE;
   FOR step IN SELECT s.* FROM spend._plan_import(format, document, effective_from) AS s LOOP
     CASE step.step
       WHEN 'close' THEN
         UPDATE spend.prices AS p SET valid_during = tstzrange(lower(p.valid_during), step.range_until)
-        WHERE p.price_id = step.price_id RETURNING p.price INTO line.old_price;
+        WHERE p.price_id = step.row_id RETURNING p.price INTO line.old_price;
       WHEN 'replace' THEN
-        UPDATE spend.prices AS p SET superseded_at = now() WHERE p.price_id = step.price_id RETURNING p.price INTO line.old_price;
+        UPDATE spend.prices AS p SET superseded_at = now() WHERE p.price_id = step.row_id RETURNING p.price INTO line.old_price;
       WHEN 'insert' THEN
         INSERT INTO spend.prices AS p (provider, model, surface, region, service_tier, speed, variant, valid_during, price, source, origin, checked_date)
         VALUES (step.provider, step.model, step.surface, step.region, step.service_tier, step.speed, step.variant,
                 tstzrange(nullif(step.range_from, '-infinity'), nullif(step.range_until, 'infinity')), step.price, step.source, 'catalog',
                 (coalesce(step.checked, now()) AT TIME ZONE 'UTC')::date)
         RETURNING p.price_id INTO line.price_id;
+      WHEN 'close alias' THEN
+        UPDATE spend.model_aliases AS a SET valid_during = tstzrange(lower(a.valid_during), step.range_until) WHERE a.alias_id = step.row_id;
+      WHEN 'delete alias' THEN
+        DELETE FROM spend.model_aliases AS a WHERE a.alias_id = step.row_id;
+      WHEN 'insert alias' THEN
+        INSERT INTO spend.model_aliases (alias, provider, model, for_provider, valid_during, origin, reason)
+        VALUES (step.alias, step.provider, step.model, step.provider,
+                tstzrange(nullif(step.range_from, '-infinity'), nullif(step.range_until, 'infinity')), 'catalog', format);
       ELSE
         line.name := step.name;
         line.provider := step.provider;
@@ -70,6 +80,7 @@ BEGIN
         line.service_tier := step.service_tier;
         line.speed := step.speed;
         line.variant := step.variant;
+        line.alias := step.alias;
         line.action := step.action;
         line.reason := step.reason;
         line.valid_from := step.range_from;

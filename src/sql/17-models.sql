@@ -26,7 +26,7 @@ CREATE TABLE spend.model_aliases (
   recorded_at timestamptz NOT NULL DEFAULT now(),
   recorded_by name NOT NULL DEFAULT session_user,
   CONSTRAINT model_aliases_one_at_a_time EXCLUDE USING gist (
-    spend._model_form(alias) WITH =, for_provider WITH =, for_surface WITH =, valid_during WITH &&
+    spend._model_form(alias) WITH =, for_provider WITH =, for_surface WITH =, origin WITH =, valid_during WITH &&
   )
 ) USING heap;
 COMMENT ON TABLE spend.model_aliases IS
@@ -39,7 +39,7 @@ COMMENT ON COLUMN spend.model_aliases.for_provider IS 'Only rows of this provide
 COMMENT ON COLUMN spend.model_aliases.for_surface IS 'Only rows of this surface; '''' for all.';
 COMMENT ON COLUMN spend.model_aliases.is_override IS 'true: wins over a price of that very name. Not with a pattern.';
 COMMENT ON COLUMN spend.model_aliases.valid_during IS 'Half-open range of the time of use for which the name has this meaning.';
-COMMENT ON COLUMN spend.model_aliases.origin IS 'user: set by hand. catalog: from a catalog.';
+COMMENT ON COLUMN spend.model_aliases.origin IS 'user: set by hand. catalog: from a catalog; asked after all that were set by hand.';
 COMMENT ON COLUMN spend.model_aliases.reason IS 'Why the alias was set.';
 COMMENT ON COLUMN spend.model_aliases.recorded_at IS 'When the row was written.';
 COMMENT ON COLUMN spend.model_aliases.recorded_by IS 'Who wrote the row.';
@@ -66,7 +66,7 @@ BEGIN
   END IF;
   -- Two meanings of one name at one time are refused here, not met when a row is priced. The constraint catches what comes at once.
   SELECT a.* INTO other FROM spend.model_aliases AS a
-  WHERE spend._model_form(a.alias) = spend._model_form(NEW.alias) AND a.for_provider = NEW.for_provider AND a.for_surface = NEW.for_surface
+  WHERE spend._model_form(a.alias) = spend._model_form(NEW.alias) AND a.for_provider = NEW.for_provider AND a.for_surface = NEW.for_surface AND a.origin = NEW.origin
     AND a.valid_during && NEW.valid_during AND a.alias_id <> NEW.alias_id
   LIMIT 1;
   IF FOUND THEN

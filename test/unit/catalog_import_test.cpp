@@ -254,6 +254,89 @@ TEST(GenaiPrices, OneBadModelFailsNothingElse) {
   EXPECT_EQ(reason_of(catalog, "p-q/backwards"), "its prices do not follow one another in time");
 }
 
+TEST(GenaiPrices, HoursOfTheDayAreConditions) {
+  const ImportedCatalog catalog = read("genai-prices", file_text("test/catalogs/genai_prices.json"));
+  EXPECT_EQ(price_of(catalog, sku("deepseek", "deepseek-chat")),
+            R"({"currency": "USD", "rates": {"input_tokens": "0.135/1M", "cache_read_tokens": "0.035/1M", )"
+            R"("output_tokens": "0.55/1M"}, "conditions": [{"if": {"time": {"hours": "00:30-16:30"}}, "rates": )"
+            R"({"input_tokens": "0.27/1M", "cache_read_tokens": "0.07/1M", "output_tokens": "1.1/1M"}}]})");
+  const auto model = [](const std::string& prices) {
+    return R"([{"id": "p", "models": [{"id": "m", "prices": [)" + prices + "]}]}]";
+  };
+  const std::string always = R"({"prices": {"input_mtok": 1}})";
+  const std::string evening =
+      R"({"constraint": {"start_time": "22:00", "end_time": "06:00:00+02:00"}, "prices": {"input_mtok": 2}})";
+  const std::string noon =
+      R"({"constraint": {"type": "time_of_date", "start_time": "11:00:00Z", "end_time": "13:00:00Z"}, "prices": {"input_mtok": 3}})";
+  const std::string later = R"({"constraint": {"start_date": "2026-01-01"}, "prices": {"input_mtok": 4}})";
+  const auto rate = [](const std::string& amount) { return R"({"input_tokens": ")" + amount + R"(/1M"})"; };
+  const auto at = [&](const std::string& hours, const std::string& amount) {
+    return R"({"if": {"time": {"hours": ")" + hours + R"("}}, "rates": )" + rate(amount) + "}";
+  };
+  const auto price = [&](const std::string& base, const std::string& conditions) {
+    return R"({"currency": "USD", "rates": )" + rate(base) +
+           (conditions.empty() ? "" : R"(, "conditions": [)" + conditions + "]") + "}";
+  };
+  // The last entry that holds is asked first; an offset becomes UTC.
+  const ImportedCatalog two = read("genai-prices", model(always + "," + evening + "," + noon));
+  EXPECT_EQ(price_of(two, sku("p", "m")), price("1", at("11:00-13:00", "3") + ", " + at("22:00-04:00", "2")));
+  // From the date on, what stands before it holds no more; what stands behind it holds before as well.
+  const Timestamp before = must(parse_timestamp("2025-12-31T23:59:59Z"), "");
+  const Timestamp after = must(parse_timestamp("2026-01-01"), "");
+  const ImportedCatalog dated = read("genai-prices", model(always + "," + evening + "," + later));
+  EXPECT_EQ(price_of(dated, sku("p", "m"), before), price("1", at("22:00-04:00", "2")));
+  EXPECT_EQ(price_of(dated, sku("p", "m"), after), price("4", ""));
+  const ImportedCatalog both = read("genai-prices", model(always + "," + later + "," + noon));
+  EXPECT_EQ(price_of(both, sku("p", "m"), before), price("1", at("11:00-13:00", "3")));
+  EXPECT_EQ(price_of(both, sku("p", "m"), after), price("4", at("11:00-13:00", "3")));
+  // The same hours again.
+  const ImportedCatalog again = read("genai-prices", model(always + "," + noon + "," + noon));
+  EXPECT_EQ(price_of(again, sku("p", "m")), price("1", at("11:00-13:00", "3")));
+  const struct {
+    std::string prices;
+    const char* reason;
+  } refused[] = {
+      {noon, "prices by time of day, and none for the rest of the day before them"},
+      {noon + "," + always, "prices by time of day, and none for the rest of the day before them"},
+      {always + R"(,{"constraint": {"start_time": "11:00:30Z", "end_time": "13:00Z"}, "prices": {"input_mtok": 2}})",
+       R"(prices by time of day from "11:00:30Z" to "13:00Z" are no hours and minutes)"},
+      {always + R"(,{"constraint": {"start_time": "11:00Z", "end_time": "13:00+02:00"}, "prices": {"input_mtok": 2}})",
+       R"(prices by time of day from "11:00Z" to "13:00+02:00" are no hours and minutes)"},
+      {always + R"(,{"constraint": {"weekday": "mon"}, "prices": {"input_mtok": 2}})",
+       "a constraint that is neither a date nor hours of the day"},
+      {always + R"(,{"constraint": {"start_time": "11:00Z", "end_time": "13:00Z"}, "prices": {}})", "it has no price"},
+  };
+  for (const auto& [prices, reason] : refused) {
+    EXPECT_EQ(reason_of(read("genai-prices", model(prices)), "p/m"), reason) << prices;
+  }
+}
+
+TEST(GenaiPrices, NamesAreAliases) {
+  const ImportedCatalog catalog = read("genai-prices", R"([{"models": [
+    {"id": "M-1", "match": {"or": [{"equals": "m-1"}, {"equals": "m-2"}, {"equals": "m-9"}, {"starts_with": "m-1-"}]},
+     "prices": {"input_mtok": 1}},
+    {"id": "m-2", "match": {"or": [{"equals": "M-9"}, {"contains": "m-1-"}, {"starts_with": "M-1-"}]}, "prices": {"input_mtok": 2}},
+    {"id": "m-3", "match": {"regex": "^m-3-[ab]"}, "prices": {"input_mtok": 2}},
+    {"id": "m-4", "match": {"starts_with": "m-4"}, "prices": {}}], "id": "aws"}])");
+  std::vector<std::string> aliases;
+  for (const ImportedAlias& alias : catalog.aliases) {
+    EXPECT_EQ(alias.provider, "bedrock");
+    aliases.push_back(alias.name + " " + alias.model + " " + alias.alias);
+  }
+  // A priced name means its own model; a model without a price has no names.
+  EXPECT_EQ(aliases,
+            (std::vector<std::string>{"bedrock/M-1 m-1 m-9", "bedrock/M-1 m-1 m-1-*", "bedrock/m-2 m-2 *m-1-*"}));
+  std::vector<std::string> refused;
+  for (const QuarantinedEntry& entry : catalog.quarantined) {
+    refused.push_back(entry.name + " " + entry.alias + ": " + entry.reason);
+  }
+  EXPECT_EQ(refused,
+            (std::vector<std::string>{
+                "bedrock/m-4 : it has no price", "bedrock/m-2 m-9: ambiguous: \"bedrock/M-1\" has the same name",
+                "bedrock/m-2 m-1-*: ambiguous: \"bedrock/M-1\" has the same name",
+                "bedrock/m-3 regex \"^m-3-[ab]\": patterns of model names know no more than \"*\""}));
+}
+
 TEST(PgSpendCatalog, ShippedCatalogIsReadWhole) {
   const ImportedCatalog catalog = read("pg_spend", file_text("catalog/pg_spend_catalog.json"));
   EXPECT_GT(catalog.prices.size(), 1000U);

@@ -23,17 +23,27 @@ struct ImportedPrice {
   std::string note;                   ///< what was cleaned, left out or assumed; "" when the price is as written
 };
 
+/// A further name, or a pattern of names, that a document gives a model: for rows of that provider.
+struct ImportedAlias {
+  std::string name;  ///< the model as the document calls it
+  std::string provider;
+  std::string model;
+  std::string alias;  ///< as in spend.model_aliases
+};
+
 /// An entry that is not imported, and why. The rest of the document is.
 struct QuarantinedEntry {
   std::string name;
   std::string provider;  ///< as far as it is known
   std::string model;
   std::string reason;
+  std::string alias = {};  ///< what names the model, where only that is left out
 };
 
 /// What a document holds.
 struct ImportedCatalog {
-  std::vector<ImportedPrice> prices;  ///< sorted by SKU, then start; the ranges of one SKU do not overlap
+  std::vector<ImportedPrice> prices;   ///< sorted by SKU, then start; the ranges of one SKU do not overlap
+  std::vector<ImportedAlias> aliases;  ///< no two of one provider and form
   std::vector<QuarantinedEntry> quarantined;
 };
 

@@ -1,15 +1,20 @@
 #include "core/import/genai_prices.hpp"
 
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/error_text.hpp"
 #include "core/import/entry_stream.hpp"
+#include "core/import/genai_schedule.hpp"
 #include "core/import/litellm_names.hpp"
+#include "core/import/match_clauses.hpp"
 #include "core/import/rate_card.hpp"
 #include "core/import/rate_text.hpp"
+#include "core/model_aliases.hpp"
+#include "core/model_name.hpp"
 #include "core/text_key.hpp"
-#include "core/timestamp_text.hpp"
 
 namespace spend {
 
@@ -102,36 +107,6 @@ class PriceBuilder {
   }
 };
 
-/// One element of a model's list of prices: its conditions and its rates.
-struct Dated {
-  const Json* rates = nullptr;
-  bool has_start = false;
-  Timestamp start = timestamp_min;
-};
-
-Result<Dated> read_dated(const Json& element) {
-  Dated dated;
-  dated.rates = element.find("prices");
-  if (dated.rates == nullptr) {
-    return Error{ErrorKind::invalid_value, "a price without \"prices\"", "", ""};
-  }
-  const Json* const constraint = element.find("constraint");
-  if (constraint == nullptr || constraint->type == Json::Type::null) {
-    return dated;
-  }
-  const Json* const start = constraint->find("start_date");
-  if (start == nullptr || constraint->members.size() != 1) {
-    return Error{ErrorKind::invalid_value, "prices by time of day are set by hand, with a schedule", "", ""};
-  }
-  const Result<Timestamp> time = parse_timestamp(start->text);
-  if (!time.ok()) {
-    return time.error();
-  }
-  dated.has_start = true;
-  dated.start = *time;
-  return dated;
-}
-
 class Reader final : public EntryStream {
  public:
   ImportedCatalog catalog;
@@ -170,6 +145,7 @@ class Reader final : public EntryStream {
     if (provider_.empty() && catalog.prices.size() > first_price_) {
       return Error{ErrorKind::invalid_value, "a provider of the genai-prices catalog has no \"id\"", "", ""};
     }
+    add_aliases();
     return std::nullopt;
   }
   Outcome on_entry(const Path& path, const Json& value) override {
@@ -202,35 +178,25 @@ class Reader final : public EntryStream {
         (prices->members.empty() && prices->items.empty())) {
       return Error{ErrorKind::invalid_value, "it has no price", "", ""};
     }
-    if (prices->type == Json::Type::object) {
-      return add_price(id, Dated{.rates = prices, .has_start = false, .start = timestamp_min});
+    const Result<std::vector<GenaiPeriod>> periods = read_genai_periods(*prices);
+    if (!periods.ok()) {
+      return periods.error();
     }
-    const std::size_t previous = catalog.prices.size();
-    for (const Json& element : prices->items) {
-      Result<Dated> dated = read_dated(element);
-      if (!dated.ok()) {
-        return std::move(dated).error();
-      }
-      const bool is_first = previous == catalog.prices.size();
-      if (!is_first) {
-        ImportedPrice& before = catalog.prices.back();
-        if (!dated->has_start || (before.has_start && dated->start <= before.valid_from)) {
-          return Error{ErrorKind::invalid_value, "its prices do not follow one another in time", "", ""};
-        }
-        before.valid_until = dated->start;
-      }
-      if (std::optional<Error> error = add_price(id, *dated)) {
+    for (const GenaiPeriod& period : *periods) {
+      if (std::optional<Error> error = add_price(id, period)) {
         return error;
       }
+    }
+    if (const Json* const match = model.find("match"); match != nullptr) {
+      matches_.push_back({id, *match});
     }
     return std::nullopt;
   }
 
-  std::optional<Error> add_price(const std::string& id, const Dated& dated) {
-    PriceBuilder builder;
+  std::optional<Error> read_rates(const Json& rates, PriceBuilder& builder) const {
     // xAI counts from the threshold on; genai-prices, which knows no such difference, above it.
     builder.card.from_threshold = provider_ == "xai";
-    for (const auto& [key, value] : dated.rates->members) {
+    for (const auto& [key, value] : rates.members) {
       if (value.type == Json::Type::null) {
         continue;
       }
@@ -241,34 +207,92 @@ class Reader final : public EntryStream {
     if (builder.card.empty()) {
       return Error{ErrorKind::invalid_value, "it has no price", "", ""};
     }
-    Result<Price> price = builder.card.price();
+    return std::nullopt;
+  }
+
+  std::optional<Error> add_price(const std::string& id, const GenaiPeriod& period) {
+    PriceBuilder builder;
+    if (std::optional<Error> error = read_rates(*period.rates, builder)) {
+      return error;
+    }
+    bool charges = builder.card.charges();
+    std::string notes = builder.notes;
+    std::vector<ScheduledRates> schedule;
+    for (const GenaiPeriod::Hours& hours : period.hours) {
+      PriceBuilder at_hours;
+      if (std::optional<Error> error = read_rates(*hours.rates, at_hours)) {
+        return error;
+      }
+      charges = charges || at_hours.card.charges();
+      notes += (notes.empty() || at_hours.notes.empty() ? "" : "; ") + at_hours.notes;
+      schedule.push_back({hours.window, std::move(at_hours.card)});
+    }
+    Result<Price> price = builder.card.price(schedule);
     if (!price.ok()) {
       return std::move(price).error();
     }
     ImportedPrice imported;
     imported.name = id;
     imported.sku.model = text_key(id);
-    imported.has_start = dated.has_start;
-    imported.valid_from = dated.start;
+    imported.has_start = period.has_start;
+    imported.valid_from = period.start;
+    imported.valid_until = period.until;
     imported.price = *std::move(price);
-    imported.note = builder.notes;
-    if (!builder.card.charges()) {
+    imported.note = std::move(notes);
+    if (!charges) {
       imported.note += imported.note.empty() ? "free: every rate is 0" : "; free: every rate is 0";
     }
     catalog.prices.push_back(std::move(imported));
     return std::nullopt;
   }
 
+  /// What the document says of the names of the provider's models. A name that is a model of its own means that model,
+  /// and one that an earlier model has already is not given to a later one.
+  void add_aliases() {
+    std::set<std::string> priced;
+    for (std::size_t i = first_price_; i < catalog.prices.size(); ++i) {
+      priced.insert(model_form(catalog.prices[i].sku.model));
+    }
+    std::map<std::string, std::string> taken;
+    for (const auto& [id, match] : matches_) {
+      const std::string name = provider_ + "/" + id;
+      const std::string model = text_key(id);
+      MatchedNames names = read_match_clauses(match, provider_, model);
+      for (const MatchedNames::Refused& refused : names.refused) {
+        catalog.quarantined.push_back({name, provider_, model, refused.reason, refused.clause});
+      }
+      for (std::string& alias : names.aliases) {
+        const std::string form = alias_form(alias);
+        if (priced.contains(form)) {
+          continue;
+        }
+        if (const auto [place, is_new] = taken.emplace(form, name); is_new) {
+          catalog.aliases.push_back({name, provider_, model, std::move(alias)});
+        } else if (place->second != name) {
+          catalog.quarantined.push_back(
+              {name, provider_, model, "ambiguous: " + quoted(place->second) + " has the same name", std::move(alias)});
+        }
+      }
+    }
+    matches_.clear();
+  }
+
+  struct Match {
+    std::string id;
+    Json clause;
+  };
+
   std::string provider_;
   std::size_t first_price_ = 0;
   std::size_t first_quarantined_ = 0;
+  std::vector<Match> matches_;  ///< of the provider's models that have a price
 };
 
 }  // namespace
 
 Result<ImportedCatalog> read_genai_prices(std::string_view document) {
   Reader reader;
-  constexpr int depth = 20;  // extractors and match clauses are nested, and not read
+  constexpr int depth = 20;  // extractors and match clauses are nested
   if (std::optional<Error> error = read_json(document, {max_catalog_bytes, depth}, reader)) {
     return *std::move(error);
   }

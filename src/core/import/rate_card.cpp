@@ -94,8 +94,8 @@ bool RateCard::charges() const {
   return false;
 }
 
-Result<Price> RateCard::price() const {
-  std::string json = R"({"currency": )" + json_quote(currency) + R"(, "rates": {)";
+Result<std::string> RateCard::rates_json() const {
+  std::string json = "{";
   const char* separator = "";
   for (const auto& [meter, cell] : cells_) {
     if (!cell.has_base) {
@@ -117,7 +117,30 @@ Result<Price> RateCard::price() const {
     }
     json += "]}";
   }
-  return Price::from_json(json + "}}");
+  return json + "}";
+}
+
+Result<Price> RateCard::price() const {
+  return price({});
+}
+
+Result<Price> RateCard::price(const std::vector<ScheduledRates>& schedule) const {
+  Result<std::string> rates = rates_json();
+  if (!rates.ok()) {
+    return std::move(rates).error();
+  }
+  std::string json = R"({"currency": )" + json_quote(currency) + R"(, "rates": )" + *rates;
+  const char* separator = R"(, "conditions": [)";
+  for (const ScheduledRates& at_hours : schedule) {
+    rates = at_hours.card.rates_json();
+    if (!rates.ok()) {
+      return std::move(rates).error();
+    }
+    json += separator + std::string(R"({"if": {"time": {"hours": )") + json_quote(at_hours.hours) + R"(}}, "rates": )" +
+            *rates + "}";
+    separator = ", ";
+  }
+  return Price::from_json(json + (schedule.empty() ? "}" : "]}"));
 }
 
 }  // namespace spend

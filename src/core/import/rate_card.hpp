@@ -10,6 +10,8 @@
 
 namespace spend {
 
+struct ScheduledRates;
+
 /// The rates of one SKU while they are being gathered from a catalog, with steps by the request's input tokens.
 class RateCard {
  public:
@@ -44,9 +46,19 @@ class RateCard {
 
   /// Errors: invalid_value for a meter with steps and no base rate; what Price::from_json refuses.
   Result<Price> price() const;
+  /// With other rates at certain hours, those that are asked first in front.
+  Result<Price> price(const std::vector<ScheduledRates>& schedule) const;
 
  private:
+  Result<std::string> rates_json() const;
+
   std::map<std::string, Cell, std::less<>> cells_;
+};
+
+/// Rates that hold at certain hours of the day.
+struct ScheduledRates {
+  std::string hours;  ///< "16:30-00:30", UTC
+  RateCard card;
 };
 
 /// Whether the meter counts tokens: the sanity guard and regional uplifts are about those.
