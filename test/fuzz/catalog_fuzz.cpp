@@ -4,6 +4,7 @@
 #include "core/import/catalog.hpp"
 #include "core/import/rate_text.hpp"
 #include "core/import/timeline.hpp"
+#include "core/model_aliases.hpp"
 #include "fuzz.hpp"
 
 using spend::ImportedCatalog;
@@ -60,6 +61,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const ImportedPrice& price : catalog->prices) {
       const Result<spend::Price> again = spend::Price::from_json(price.price.to_json());
       require(again.ok() && *again == price.price && !price.sku.provider.empty() && !price.sku.model.empty());
+    }
+    for (const spend::ImportedAlias& alias : catalog->aliases) {
+      require(!alias.alias.empty() && !alias.provider.empty() && !alias.model.empty());
+      require(!spend::ModelPattern::is_pattern(alias.alias) || spend::ModelPattern::is_valid(alias.alias));
     }
     check_timeline(*catalog);
   }
