@@ -16,6 +16,11 @@ INSERT INTO spend.usage (occurred_at, provider, request_model, input_tokens, rep
   ('2026-05-03', 'ignored', 'm', 1000000, 7, NULL), ('2026-05-03', 'silent', 'm', 1000000, 1, NULL), ('2026-05-03', 'silent', 'm', 1000000, NULL, NULL);
 SELECT provider, request_model, reported_cost, reported_currency, cost, list_cost, computed_cost, currency, price_id IS NOT NULL AS has_price, pricing_status, pricing_reason FROM spend.usage ORDER BY usage_id;
 
+-- Where the vendor's figure counts, it is what explains the row; the lines add up as everywhere.
+SELECT u.cost, e.kind, e.item, e.amount, e.detail FROM spend.usage AS u, spend.explain(u.usage_id) AS e
+WHERE u.provider IN ('trusted', 'checked') AND (e.kind <> 'fact' OR e.item = 'reported') ORDER BY u.usage_id, e.line;
+SELECT u.usage_id FROM spend.usage AS u LEFT JOIN spend.cost_explanation AS e USING (usage_id) GROUP BY u.usage_id, u.cost HAVING sum(e.amount) IS DISTINCT FROM u.cost AND u.cost <> 0;
+
 SELECT provider, model, currency, reported_cost_policy, calls, unpriced_calls, differing_calls, trim_scale(computed_cost) AS computed_cost, trim_scale(reported_cost) AS reported_cost,
        trim_scale(difference) AS difference, difference_percent, trim_scale(unpriced_reported_cost) AS unpriced_reported_cost
 FROM spend.reported_cost_differences ORDER BY provider, model, currency;

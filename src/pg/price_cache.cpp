@@ -184,8 +184,8 @@ void warn_unpriced(std::string_view provider, std::string_view model, std::strin
                 shown_provider, *shown_provider != '\0' ? "\"" : ""),
          errdetail("Reason: %s. Its usage counts as unpriced, not as free. This is said once per connection and model.",
                    shown_reason),
-         errhint(
-             "Add the price with spend.set_price(), or load the shipped catalog with SELECT spend.load_catalog().")));
+         errhint("Add the price with spend.set_price(), or load the shipped catalog with SELECT spend.load_catalog(). "
+                 "Rows that waited for it are then priced by spend.reprice().")));
   });
 }
 

@@ -118,6 +118,7 @@ CREATE FUNCTION spend.set_price(
 DECLARE
   new spend.prices;
   affected bigint;
+  waiting bigint;
 BEGIN
   IF provider IS NULL OR model IS NULL OR price IS NULL THEN
     RAISE EXCEPTION 'provider, model and price must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -136,14 +137,17 @@ BEGIN
   new.reason := reason;
   new.price_id := spend._put_price(new);
 
-  SELECT count(*) INTO affected
+  SELECT count(*), count(*) FILTER (WHERE u.cost IS NULL) INTO affected, waiting
   FROM spend.usage AS u
   WHERE u.occurred_at >= valid_from AND coalesce(u.started_at, u.occurred_at) >= valid_from
-    AND spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)) = new.model
+    AND spend._model_form(coalesce(nullif(u.response_model, ''), u.request_model)) = spend._model_form(new.model)
     AND (u.provider IS NULL OR spend.text_key(u.provider) IN ('', new.provider));
-  IF affected > 0 THEN
+  IF waiting > 0 THEN
+    RAISE NOTICE '% usage rows since % keep the cost they were given, % of them none', affected, valid_from, waiting
+      USING HINT = format('SELECT * FROM spend.reprice(%L, filter => ''{"pricing_status": "unpriced"}'') prices the rows that waited for it; without the filter it corrects all.', valid_from);
+  ELSIF affected > 0 THEN
     RAISE NOTICE '% usage rows since % keep the cost they were given', affected, valid_from
-      USING HINT = 'A later price never changes a recorded row by itself; re-rating is a step of its own.';
+      USING HINT = format('A later price never changes a recorded row by itself; SELECT * FROM spend.reprice(%L, dry_run => true) says what re-rating would change.', valid_from);
   END IF;
   RETURN new.price_id;
 END

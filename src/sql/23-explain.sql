@@ -11,7 +11,7 @@ CREATE FUNCTION spend._utc(at timestamptz) RETURNS text
 $$;
 COMMENT ON FUNCTION spend._utc(timestamptz) IS 'Internal: a time as explanations write it, the same in every session.';
 
--- One statement for one row and for all: facts, charges, terms, adjustments. The price is the version that priced the row, also when it
+-- One statement for one row and for all: facts, charges, terms, reported costs, adjustments. The price is the version that priced the row, also when it
 -- was superseded, changed or deleted since: of the versions on record, the one that gives the row's cost.
 CREATE VIEW spend.cost_explanation WITH (security_barrier) AS
 SELECT md5(jsonb_build_array(u.usage_id, e.line)::text) AS cost_explanation_key,
@@ -47,15 +47,22 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT 100 + c.line AS line, 'charge' AS kind, c.meter AS item, c.quantity, c.rate, c.per, c.tier, c.condition, c.amount, NULL AS detail
   FROM spend._charge_lines(u, v.price) WITH ORDINALITY AS c(meter, quantity, rate, per, tier, condition, amount, line)
-  WHERE v.is_match
+  WHERE v.is_match AND u.pricing_status IS DISTINCT FROM 'reported'
   UNION ALL
   SELECT 500 + t.line, 'term', t.name, NULL, NULL, NULL, NULL, t.condition, t.amount, NULL
   FROM spend.price_term_lines(u) WITH ORDINALITY AS t(term_id, name, kind, condition, amount, line)
-  WHERE v.is_match
+  WHERE v.is_match AND u.pricing_status IS DISTINCT FROM 'reported'
+  UNION ALL
+  -- The policy of the provider lets its own figure count, whatever the price says.
+  SELECT 800, 'reported', 'reported_cost', NULL, NULL, NULL, NULL, NULL, u.cost,
+         'the provider''s own figure counts' || CASE
+           WHEN u.computed_cost IS NULL THEN '; by our prices the row has none'
+           ELSE format('; by our prices it is %s %s', trim_scale(u.computed_cost), coalesce(v.price::jsonb ->> 'currency', u.currency)) END
+  WHERE u.pricing_status = 'reported' AND u.cost IS NOT NULL
   UNION ALL
   SELECT 900, 'unexplained', 'cost', NULL, NULL, NULL, NULL, NULL, u.cost,
          CASE WHEN u.price_id IS NULL THEN 'the row names no price' ELSE format('no version of price %s on record gives this cost', u.price_id) END
-  WHERE u.cost IS NOT NULL AND v.is_match IS NOT TRUE
+  WHERE u.cost IS NOT NULL AND v.is_match IS NOT TRUE AND u.pricing_status IS DISTINCT FROM 'reported'
   UNION ALL
   SELECT f.line, 'fact', f.item, NULL, NULL, NULL, NULL, NULL, NULL, f.detail
   FROM (VALUES
@@ -65,7 +72,7 @@ CROSS JOIN LATERAL (
     (4, 'sent', concat_ws(', ', coalesce('provider ' || u.provider, 'no provider'), coalesce('model ' || coalesce(nullif(u.response_model, ''), u.request_model), 'no model'),
                           'asked for ' || CASE WHEN u.response_model <> u.request_model THEN u.request_model END, 'service tier ' || nullif(u.service_tier, ''),
                           'region ' || nullif(u.region, ''), 'surface ' || nullif(u.surface, ''), 'speed ' || nullif(u.speed, ''), 'variant ' || nullif(u.variant, ''))),
-    (5, 'reported', trim_scale(u.reported_cost)::text),
+    (5, 'reported', trim_scale(u.reported_cost) || coalesce(' ' || nullif(u.reported_currency, ''), '')),
     (6, 'price', format('%s: ', u.price_id) || concat_ws(', ', v.provider || ' ' || v.model, 'service tier ' || v.service_tier, 'region ' || nullif(v.region, ''),
                                                          'surface ' || nullif(v.surface, ''), 'speed ' || nullif(v.speed, ''), 'variant ' || nullif(v.variant, ''))),
     (7, 'valid', coalesce('from ' || spend._utc(lower(v.valid_during)), 'from ever') || coalesce(' until ' || spend._utc(upper(v.valid_during)), '')),
@@ -81,13 +88,13 @@ CROSS JOIN LATERAL (
 ) AS e
 WHERE spend.visible(u.attribution_id);
 COMMENT ON VIEW spend.cost_explanation IS
-  'Why each usage row costs what it costs, line by line. Over the lines of a row, amount adds up to its cost exactly; only charges and terms have one.';
+  'Why each usage row costs what it costs, line by line. Over the lines of a row, amount adds up to its cost exactly; only charges, terms, reported and unexplained costs have one.';
 COMMENT ON COLUMN spend.cost_explanation.cost_explanation_key IS 'Surrogate key of the line.';
 COMMENT ON COLUMN spend.cost_explanation.occurred_at IS 'When the usage happened.';
 COMMENT ON COLUMN spend.cost_explanation.usage_id IS 'The usage row.';
 COMMENT ON COLUMN spend.cost_explanation.line IS 'Orders the lines of a row.';
 COMMENT ON COLUMN spend.cost_explanation.kind IS
-  'fact: about the row or its price. charge: a quantity at a rate. term: what a customer term adds or takes. unexplained: a cost that nothing on record gives. adjustment: a re-rating since.';
+  'fact: about the row or its price. charge: a quantity at a rate. term: what a customer term adds or takes. reported: the provider''s own figure, where its policy is trust. unexplained: a cost that nothing on record gives. adjustment: a re-rating since.';
 COMMENT ON COLUMN spend.cost_explanation.item IS 'Meter of a charge, name of a term or fact.';
 COMMENT ON COLUMN spend.cost_explanation.quantity IS 'Quantity charged: what the lines of other meters charge is not in it.';
 COMMENT ON COLUMN spend.cost_explanation.rate IS 'Rate per so many units.';
@@ -111,4 +118,4 @@ CREATE FUNCTION spend.explain(
   ORDER BY e.line
 $$;
 COMMENT ON FUNCTION spend.explain(bigint, timestamptz) IS
-  'Why a usage row costs what it costs: facts, charges, terms and re-ratings, line by line; the amounts add up to the cost exactly. With the row''s time only its month is read. No row for one that does not exist or is not visible.';
+  'Why a usage row costs what it costs: facts, charges, terms, a trusted reported cost and re-ratings, line by line; the amounts add up to the cost exactly. With the row''s time only its month is read. No row for one that does not exist or is not visible.';
