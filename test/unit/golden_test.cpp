@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/price_terms.hpp"
 #include "core/timestamp_text.hpp"
 #include "support.hpp"
 
@@ -67,6 +68,24 @@ struct Context {
   }
 };
 
+/// The cost after row["terms"], where the row has some.
+Decimal after_terms(const Decimal& list_cost, const Json& row) {
+  const Json* const given = row.find("terms");
+  std::vector<PriceTerm> terms;
+  for (const TermKind kind : {TermKind::discount, TermKind::markup, TermKind::fixed}) {
+    const Json* const figure = given == nullptr ? nullptr : given->find(to_string(kind));
+    if (figure != nullptr) {
+      PriceTerm& term = terms.emplace_back();
+      term.kind = kind;
+      (kind == TermKind::fixed ? term.amount : term.percent) = decimal(figure->text);
+      term.currency = "USD";
+    }
+  }
+  EXPECT_EQ(terms.size(), given == nullptr ? 0 : given->members.size());
+  const PriceTerms built = PriceTerms::build(std::move(terms));
+  return must(apply_terms(list_cost, built.applicable(TermFacts(), "USD", 0)), "terms");
+}
+
 void check(const Json& row) {
   const Result<Price> price = Price::from_json(text_of(*row.find("price")));
   if (expected(row, "refused") == "price") {
@@ -89,7 +108,7 @@ void check(const Json& row) {
   const Result<Costing> result = evaluate(*price, *usage, OnInconsistent::raise, true, context.request);
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_NE(result->status, PricingStatus::unpriced) << result->reason;
-  EXPECT_EQ(result->cost, decimal(expected(row, "cost")));
+  EXPECT_EQ(after_terms(result->cost, row), decimal(expected(row, "cost")));
 }
 
 TEST(Golden, EveryRowOfPricing) {
