@@ -116,6 +116,9 @@ void Evaluation::bill_flat() {
     if (entry.known != nullptr ? index_of(*entry.known) < tree_size : is_cache_lifetime(entry.custom_name)) {
       continue;
     }
+    if (entry.quantity.is_zero()) {
+      continue;  // it needs no rate
+    }
     while (next < rate_count_ && rate_before(*rates_[next], entry)) {
       ++next;
     }
@@ -135,6 +138,10 @@ void Evaluation::bill_requests() {
   const MeterInfo* const meter = &meter_table[requests];
   for (std::size_t i = 0; i < rate_count_ && rates_[i]->known != nullptr; ++i) {
     if (rates_[i]->known == meter) {
+      const Decimal* const counted = usage_.find(meter->name);
+      if (counted != nullptr && counted->is_zero()) {
+        return;
+      }
       requests_billed_ = true;
       if (billed_[i].quantity == 0) {
         bill(i, 1, 0);

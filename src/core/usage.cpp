@@ -9,10 +9,13 @@
 #include "core/image.hpp"
 #include "core/json.hpp"
 #include "core/json_reader.hpp"
+#include "core/meter_table.hpp"
 
 namespace spend {
 
 namespace {
+
+constexpr const MeterInfo* requests = &meter_table[meter_index("requests")];
 
 /// Canonical order; the same as meter_less(), without its look-ups.
 bool entry_before(const MeterInfo* known_a, std::string_view a, const MeterInfo* known_b, std::string_view b) {
@@ -27,9 +30,9 @@ bool entry_less(const Usage::Entry& a, const Usage::Entry& b) {
 }
 
 /// A zero is stored only where it says more than absence: "none of the cached tokens is audio" settles what a missing
-/// intersection leaves open.
+/// intersection leaves open, and requests that are not counted are one.
 bool is_stored(const MeterInfo* known, const Decimal& quantity) {
-  return !quantity.is_zero() || (known != nullptr && !known->parents[1].empty());
+  return !quantity.is_zero() || (known != nullptr && (!known->parents[1].empty() || known == requests));
 }
 
 Usage::Entry make_entry(std::string_view meter, Decimal quantity) {

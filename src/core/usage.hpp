@@ -13,9 +13,9 @@
 namespace spend {
 
 /// The quantities of one usage row (or of a sum of rows) by meter; counts are inclusive (a parent contains its
-/// children). Canonical: entries in meter order, one per meter, zeros dropped; equal usages have equal images. One kind
-/// of zero is kept, that of a meter with two parents: {"cache_audio_read_tokens": 0} says that no cached token is
-/// audio, where its absence leaves open how many are.
+/// children). Canonical: entries in meter order, one per meter, zeros dropped; equal usages have equal images. Two
+/// kinds of zero are kept, because absence says something else: that of a meter with two parents
+/// ({"cache_audio_read_tokens": 0}: no cached token is audio; absent: some may be) and {"requests": 0} (absent: one).
 class Usage {
  public:
   struct Entry {

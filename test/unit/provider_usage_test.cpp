@@ -44,6 +44,19 @@ TEST(ProviderUsage, TextThatHoldsJson) {
       expected);
 }
 
+TEST(ProviderUsage, WholeStreamsAsText) {
+  const std::string event = R"({\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 1}})";
+  const std::string wanted = R"({"input_tokens": 5, "output_tokens": 1})";
+  EXPECT_EQ(read("openai",
+                 R"("event: x\ndata: {\"choices\": []}\n\n: ping\r\ndata: )" + event + R"(\r\n\r\ndata: [DONE]\n")"),
+            wanted);
+  EXPECT_EQ(read("openai", R"("{\"done\": false}\n)" + event + R"(\n")"), wanted);
+  EXPECT_EQ(read("openai", R"(" \n)" + event + "\""), wanted);
+  EXPECT_EQ(read("openai", R"("{\n\"usage\":\n{\"prompt_tokens\": 5,\n\"completion_tokens\": 1}\n}")"), wanted);
+  EXPECT_EQ(read("openai", R"("data: {\"usage\"")").substr(0, 36), "none: text in the payload is no JSON");
+  EXPECT_EQ(read("openai", R"("hello\nworld")"), "none: the payload has no usage");
+}
+
 TEST(ProviderUsage, NullsAreAbsent) {
   EXPECT_EQ(read("openai", R"({"usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": null,
                                "prompt_tokens_details": null, "completion_tokens_details": {"reasoning_tokens": null}}})"),

@@ -93,6 +93,9 @@ TEST(Requests, CountOneUnlessSaid) {
   const std::string card = R"("input_tokens": "1/1M", "requests": "12/1k")";
   EXPECT_EQ(cost(card, R"({"input_tokens": 1000})"), "0.013");
   EXPECT_EQ(cost(card, R"({"input_tokens": 1000, "requests": 3})"), "0.037");
+  EXPECT_EQ(cost(card, R"({"input_tokens": 1000, "requests": 0})"), "0.001") << "none is said";
+  EXPECT_EQ(status(R"("requests": "5/1k")", R"({"input_tokens": 10, "requests": 0})"), PricingStatus::unpriced);
+  EXPECT_EQ(cost(R"("input_tokens": "1/1M")", R"({"input_tokens": 1000, "requests": 0})"), "0.001");
   EXPECT_EQ(cost(card, "{}"), "0.012") << "a call that says nothing is still a call";
   EXPECT_EQ(cost(R"("input_tokens": "1/1M")", R"({"input_tokens": 1000, "requests": 3})"), "0.001")
       << "without a rate they are information";

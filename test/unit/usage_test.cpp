@@ -26,6 +26,7 @@ TEST(Usage, CanonicalTextIsInMeterOrderWithoutZeros) {
 TEST(Usage, AZeroOverlapIsAStatement) {
   EXPECT_EQ(canonical(R"({"input_tokens": 5, "cache_audio_read_tokens": 0})"),
             R"({"input_tokens": 5, "cache_audio_read_tokens": 0})");
+  EXPECT_EQ(canonical(R"({"requests": 0, "images": 0})"), R"({"requests": 0})");
 }
 
 TEST(Usage, ErrorsNameTheMeter) {

@@ -127,6 +127,55 @@ void Collector::fail(std::string problem) {
   }
 }
 
+namespace {
+
+/// The text without white space on both sides.
+std::string_view trimmed(std::string_view text) {
+  constexpr const char* space = " \t\r\n";
+  const std::size_t first = std::min(text.find_first_not_of(space), text.size());
+  text.remove_prefix(first);
+  return text.substr(0, text.find_last_not_of(space) + 1);
+}
+
+/// Calls use(line) for each line that is not empty, until it returns false; whether it never did.
+template <typename Use>
+bool all_lines(std::string_view text, Use&& use) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trimmed(text.substr(0, end));
+    if (!line.empty() && !use(line)) {
+      return false;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return true;
+}
+
+/// Calls use(document) for the objects in a text: one, one a line, or those behind "data:" of an event stream, whose
+/// other lines ("event: …", ": ping", "data: [DONE]") are not JSON.
+template <typename Use>
+void for_each_document(std::string_view text, Use&& use) {
+  text = trimmed(text);
+  const auto is_object = [](std::string_view line) { return line.starts_with('{') && line.ends_with('}'); };
+  const bool is_one_a_line = all_lines(text, is_object);
+  if (text.starts_with('{') && !is_one_a_line) {
+    use(text);
+    return;
+  }
+  constexpr std::string_view data = "data:";
+  all_lines(text, [&](std::string_view line) {
+    if (line.starts_with(data)) {
+      line = trimmed(line.substr(data.size()));
+    }
+    if (line.starts_with('{')) {
+      use(line);
+    }
+    return true;
+  });
+}
+
+}  // namespace
+
 /// Takes wrappers apart: text that holds JSON (a line of an event stream), OTLP's lists of spans.
 bool Collector::expand(Json& part, int depth) {
   constexpr int deepest = 4;
@@ -134,16 +183,12 @@ bool Collector::expand(Json& part, int depth) {
     return false;
   }
   const auto expand_text = [&](std::string_view text) {
-    if (text.starts_with("data:")) {
-      text.remove_prefix(5);
-    }
-    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-    if (!text.starts_with('{')) {
-      return;
-    }
-    if (const std::optional<Error> error = read_parts(text, [&](Json inner) { add(std::move(inner), depth + 1); })) {
-      fail("text in the payload is no JSON: " + error->message);
-    }
+    for_each_document(text, [&](std::string_view document) {
+      if (const std::optional<Error> error =
+              read_parts(document, [&](Json inner) { add(std::move(inner), depth + 1); })) {
+        fail("text in the payload is no JSON: " + error->message);
+      }
+    });
   };
   if (part.type == Json::Type::string) {
     expand_text(part.text);
