@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 12> common_parameters = {
 [[noreturn]] void raise_wrong_value(const std::string& key) {
   raise(Error{ErrorKind::invalid_value,
               "context has a value of the wrong type: " + quoted(key),
-              "Values are text or numbers; \"strict\" is true or false; \"at\" is a time such as "
-              "\"2026-01-31T16:30:00Z\".",
+              "service_tier, region, surface, speed and variant are text, other parameters text, numbers or true or "
+              "false; \"strict\" is true or false; \"at\" is a time such as \"2026-01-31T16:30:00Z\".",
               {}});
 }
 

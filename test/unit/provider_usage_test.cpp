@@ -338,6 +338,12 @@ TEST(ProviderUsage, OtherUnits) {
       read("openai", R"({"created": 1, "data": [{"b64_json": "x"}], "usage": {"input_tokens": 50, "output_tokens": 60,
                               "input_tokens_details": {"text_tokens": 10, "image_tokens": 40}}})"),
       R"({"input_tokens": 50, "input_text_tokens": 10, "input_image_tokens": 40, "output_tokens": 60, "output_image_tokens": 60})");
+  // DALL-E: paid by the image, and no usage.
+  const char* const pictures =
+      R"({"created": 1, "data": [{"url": "x", "revised_prompt": "y"}, {"b64_json": "x"}, {}, 7]})";
+  EXPECT_EQ(read("openai", pictures, "images"), R"({"images": 2})");
+  EXPECT_EQ(read("openai", pictures), "none: the payload has no usage");
+  EXPECT_EQ(read("openai", R"({"created": 1, "data": []})", "images"), "none: the payload has no usage");
   EXPECT_EQ(read("openai", R"({"output": [{"type": "web_search_call", "action": {"type": "search"}},
                               {"type": "web_search_call", "action": {"type": "open_page"}}, {"type": "message"}],
                               "usage": {"input_tokens": 5, "output_tokens": 6}})"),

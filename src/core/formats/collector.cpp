@@ -273,6 +273,21 @@ Collector::Response& Collector::response_of(const Json& part) {
   return responses_.back();
 }
 
+namespace {
+
+/// How many images an answer of OpenAI's image API holds: of the models that are paid by the image it says no more.
+std::size_t images_in(const Json& part) {
+  const Json* const data = member(part, "data");
+  if (data == nullptr || data->type != Json::Type::array) {
+    return 0;
+  }
+  return static_cast<std::size_t>(std::count_if(data->items.begin(), data->items.end(), [](const Json& item) {
+    return item.type == Json::Type::object && member(item, {"url", "b64_json"}) != nullptr;
+  }));
+}
+
+}  // namespace
+
 void Collector::add_response(const Json& part) {
   const Located located = locate_usage(part);
   if (located.usage == nullptr) {
@@ -281,6 +296,12 @@ void Collector::add_response(const Json& part) {
     }
     Facts& facts = responses_.empty() || responses_.back().is_final ? facts_ : responses_.back().facts;
     facts.read(part);
+    if (const std::size_t images = hints_.images && located.problem.empty() ? images_in(part) : 0; images > 0) {
+      UsageLine line;
+      line.model = facts.model;
+      line.usage.set("images", Decimal::from_integer(images));
+      result_.lines.push_back(std::move(line));
+    }
     for (const std::string_view name : {"message", "response"}) {
       const Json* const inner = member(part, name);
       if (is_object(inner)) {
