@@ -1,6 +1,7 @@
 // The AFTER ROW trigger of every leaf of spend.usage: sees stored rows only and moves everything that is a sum of rows.
 
 #include "pg/accounting.hpp"
+#include "pg/holds.hpp"
 #include "pg/repricing.hpp"
 #include "pg/rollup.hpp"
 #include "pg/usage_row.hpp"
@@ -34,7 +35,11 @@ void account_insert(const UsageRow& row) {
   // A restored row was stamped by the transaction that wrote it first; its movement is part of the restored counters
   // and rollups.
   if (row.timestamp(row.columns().recorded_at, 0) == GetCurrentTransactionStartTimestamp()) {
-    account(row, +1, Arrival::direct);
+    const bool settles_hold = !row.is_null(row.columns().hold_id);
+    account(row, +1, settles_hold ? Arrival::reported : Arrival::direct);
+    if (settles_hold) {
+      settle_hold(row);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "pg/alerts.hpp"
 #include "pg/attributions.hpp"
+#include "pg/holds.hpp"
 #include "pg/journal.hpp"
 #include "pg/limits.hpp"
 #include "pg/own_rows.hpp"
@@ -36,6 +37,9 @@ struct Transaction {
   /// Totals of budgets that this very transaction created, by period: nobody else knows them, so nothing is stored or
   /// locked.
   std::map<CounterKey, GroupTotals> private_totals;
+  /// What holds set aside of the reject counters that this transaction has locked: nobody else can add to it, and what
+  /// is given back meanwhile is seen before a row is refused.
+  CounterMap<Atto> held;
   /// Reject counters that rows of the running command will need, and what keeps the budgets alive that it points into.
   CounterMap<CounterUse> expected;
   std::shared_ptr<const BudgetSet> expected_from;
@@ -45,6 +49,7 @@ struct Transaction {
     first_budgets.reset();
     reject_levels.clear();
     private_totals.clear();
+    held.clear();
     expected.clear();
     expected_from.reset();
   }
@@ -117,6 +122,12 @@ Atto committed_total(const CounterUse& use) {
       .amount;
 }
 
+/// What holds set aside of a counter that is locked.
+Atto held_of_locked(const CounterKey& key) {
+  const auto known = transaction.held.find(key);
+  return known != transaction.held.end() ? known->second : transaction.held.emplace(key, held_on(key)).first->second;
+}
+
 /// A period that is over is history: recorded, never refused. What is never refused locks nothing before pre-commit,
 /// where it cannot come between the locks of others.
 bool may_refuse(const CounterUse& use) {
@@ -183,14 +194,20 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
       if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
         const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
         const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use);
-        if (lacks_price || (movement.amount > 0 && spent + movement.amount > limit_of(use))) {
+        const Atto room = limit_of(use) - movement.amount - spent;
+        Atto held = lacks_price || room < 0 ? 0 : held_of_locked(use.key());
+        if (held > room) {
+          forget_held();
+          held = held_of_locked(use.key());
+        }
+        if (lacks_price || (movement.amount > 0 && held > room)) {
           if (!are_latest(budgets)) {
             return account_row(row, sign, arrival);
           }
           if (lacks_price) {
             refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
           }
-          refuse_exceeded(use, spent, movement.amount);
+          refuse_exceeded(use, spent, held, movement.amount);
         }
       }
       movements.emplace_back(use.key(), sign * movement.amount);
@@ -443,6 +460,7 @@ void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransaction
     }
     transaction.expected.clear();
     transaction.private_totals.clear();  // a budget may be defined in another way next
+    transaction.held.clear();            // the locks are gone
     counters().at_subabort(level);
     attributions_at_abort(level);
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
@@ -469,6 +487,30 @@ void on_subtransaction_event(SubXactEvent event, [[maybe_unused]] SubTransaction
 }
 
 }  // namespace
+
+Standing standing_of(const CounterUse& use) {
+  if (use.budget->period.kind == PeriodKind::rolling) {
+    Standing window;
+    for (const CounterUse& day : counters_of_window(use)) {
+      window.spent += counters().total(day) + from_journal(day);
+      window.held += held_on(day.key());
+    }
+    return window;
+  }
+  Standing standing;
+  if (use.budget->locks_in_statement()) {
+    standing.spent = committed_total(use) + own_amount(use);
+  } else {
+    standing.spent =
+        (use.budget->is_own_uncommitted() ? committed_total(use) : counters().total(use)) + from_journal(use);
+  }
+  standing.held = held_on(use.key());
+  return standing;
+}
+
+void forget_held() {
+  transaction.held.clear();
+}
 
 std::vector<RowMovement> movements_of(const UsageRow& row) {
   static std::shared_ptr<const BudgetSet> budgets;  // outlives the pointers handed out

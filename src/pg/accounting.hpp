@@ -9,7 +9,7 @@ namespace spend {
 /// How a row came into the ledger: decides whether it may be refused.
 enum class Arrival {
   direct,   ///< an INSERT or COPY into spend.usage: a reject budget may refuse it
-  reported  ///< reports a known fact (UPDATE, DELETE, logical replication): always recorded
+  reported  ///< reports a known fact (settlement, UPDATE, DELETE, logical replication): always recorded
 };
 
 /// BEFORE ROW: notes which reject counters a row of this command will need, so that the first AFTER ROW event, which
@@ -27,6 +27,16 @@ void account_row(const UsageRow& row, int sign, Arrival arrival);
 /// the first with a new combination, which AFTER ROW appends to the dictionary; it is for account_row() then, and must
 /// come there.
 bool account_at_once(const UsageRow& row, Attribution& attribution);
+
+/// What the gate finds at a counter: the total with what this transaction has added, and what holds set aside. Takes
+/// the counter of a reject budget to the end of the transaction; call in key order.
+struct Standing {
+  Atto spent = 0;
+  Atto held = 0;
+};
+Standing standing_of(const CounterUse& use);
+/// This transaction has taken a hold.
+void forget_held();
 
 /// Writes counters and alerts at the end of the transaction: registered by watch_transactions(), from _PG_init.
 void watch_transactions();

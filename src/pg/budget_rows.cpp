@@ -41,12 +41,14 @@ struct BudgetColumns {
         thresholds(table.column("thresholds")),
         on_exceeded(table.column("on_exceeded")),
         on_unpriced(table.column("on_unpriced")),
+        fallback_model(table.column("fallback_model")),
+        fallback_at(table.column("fallback_at")),
         owner(table.column("owner")),
         cost_center(table.column("cost_center")),
         generation(table.column("generation")) {}
 
   AttrNumber budget_id, name, scope, group_by, measure, amount, currency, period, rolling_days, valid_during, time_zone,
-      thresholds, on_exceeded, on_unpriced, owner, cost_center, generation;
+      thresholds, on_exceeded, on_unpriced, fallback_model, fallback_at, owner, cost_center, generation;
 };
 
 Period bounds_of_range(Datum range) {
@@ -118,6 +120,8 @@ Budget budget_of(const ScannedTuple& row, const BudgetColumns& at, const Dimensi
   budget.cost_center = text(at.cost_center, {});
   const std::string on_unpriced = text(at.on_unpriced, budget.on_exceeded == OnExceeded::alert ? "allow" : "deny");
   budget.denies_unpriced = on_unpriced == "deny";
+  budget.fallback_model = text(at.fallback_model, {});
+  budget.fallback_at = numeric_to_atto(row.get(at.fallback_at, &is_null));
   budget.generation = mixed_generation(budget, DatumGetInt32(row.get(at.generation, &is_null)));
   return budget;
 }

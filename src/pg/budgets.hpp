@@ -55,6 +55,8 @@ struct Budget {
   std::string owner;
   std::string cost_center;
   bool denies_unpriced = true;
+  std::string fallback_model;   ///< "" for none
+  Atto fallback_at = 0;         ///< percent of the limit
   std::int32_t generation = 0;  ///< spend.budgets.generation with the settings' defaults mixed in
   /// Full transaction id that gave the budget its present meaning (scope, period, ...): the counters start from rows.
   std::uint64_t redefined_by = 0;

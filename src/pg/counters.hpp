@@ -59,6 +59,8 @@ class Counters {
   };
   virtual ~Counters() = default;
 
+  /// What is committed and stored, taking nothing and making nothing.
+  virtual Atto total(const CounterUse& use) = 0;
   /// Makes sure the counter exists for everybody, loading it from the rows if it is new.
   virtual void prepare(const CounterUse& use) = 0;
   /// In the statement: takes the counter for this transaction and returns its total. Call in key order; repeating is

@@ -61,6 +61,13 @@ std::shared_ptr<const std::vector<Pause>> pauses() {
   return cache.get();
 }
 
+const Pause* find_pause(const UsageRow& row, const Attribution& attribution) {
+  const std::shared_ptr<const std::vector<Pause>>& active = cache.get();
+  const auto found =
+      std::find_if(active->begin(), active->end(), [&](const Pause& pause) { return covers(pause, row, attribution); });
+  return found == active->end() ? nullptr : &*found;
+}
+
 void refuse_if_paused(const UsageRow& row, const Attribution& attribution) {
   const std::shared_ptr<const std::vector<Pause>>& active = cache.get();
   if (active->empty()) {

@@ -22,6 +22,10 @@ struct Pause {
 /// The pauses that have not ended.
 std::shared_ptr<const std::vector<Pause>> pauses();
 
+/// The first pause that stops a row, whatever it says of INSERTs; null for none. Valid until the next change of the
+/// pauses is taken in.
+const Pause* find_pause(const UsageRow& row, const Attribution& attribution);
+
 /// SP005 for a row that a pause with on_insert = 'reject' stops.
 void refuse_if_paused(const UsageRow& row, const Attribution& attribution);
 

@@ -6,6 +6,7 @@
 #include "core/text_key.hpp"
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
+#include "pg/holds.hpp"
 #include "pg/idempotency.hpp"
 #include "pg/in_place.hpp"
 #include "pg/numeric.hpp"
@@ -207,8 +208,6 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
   }
 }
 
-namespace {
-
 /// A row may be refused for a missing dimension when it comes. An UPDATE reports a later fact and is always recorded,
 /// also of a row that came before the dimension was required.
 void require_dimensions(const UsageRow& row) {
@@ -220,6 +219,8 @@ void require_dimensions(const UsageRow& row) {
     }
   }
 }
+
+namespace {
 
 /// What an administrator set to be refused. Only a row that comes by INSERT is: what reports a later fact is recorded.
 void refuse_by_settings(const UsageRow& row) {
@@ -278,18 +279,27 @@ TupleTableSlot* writable_slot(const TriggerData* trigger) {
 
 /// The work on a row that comes by INSERT, but for its idempotency key.
 Attribution& complete(UsageRow& row) {
+  // What settles a hold reports a call that was let through: it is never refused.
+  const bool settles_hold = !row.is_null(row.columns().hold_id);
+  if (settles_hold) {
+    fill_from_hold(row);
+  }
   check_time(row);
   row.spread_other_usage();
   price_usage_row(row, MissingPrice::warn);
-  refuse_by_settings(row);
-  require_dimensions(row);
+  if (!settles_hold) {
+    refuse_by_settings(row);
+    require_dimensions(row);
+  }
   return attribute(row);
 }
 
 /// The row is going to be stored.
 void expect(UsageRow& row, Attribution& attribution) {
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-  refuse_if_paused(row, attribution);
+  if (row.is_null(row.columns().hold_id)) {
+    refuse_if_paused(row, attribution);
+  }
   expect_attribution(attribution);
   expect_row(row, attribution);
 }
@@ -312,7 +322,9 @@ HeapTuple before_insert(TriggerData* trigger, FmgrInfo* called) {
   if (slot == nullptr) {
     return row.form();
   }
-  hand_over(slot, row, attribution);
+  if (row.is_null(row.columns().hold_id)) {
+    hand_over(slot, row, attribution);
+  }
   take_rows_in_place(trigger, called);
   return trigger->tg_trigtuple;
 }
@@ -367,10 +379,11 @@ HeapTuple before_update(TriggerData* trigger) {
           "Usage is partitioned by the month of occurred_at (UTC).",
           "Delete the row and insert it with the right time.");
   }
-  // The computed columns are ours: whatever the UPDATE said of them, they follow from the row.
+  // The computed columns are ours: whatever the UPDATE said of them, they follow from the row. A hold is settled by an
+  // INSERT.
   for (const AttrNumber ours :
-       {at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status, at.pricing_reason,
-        at.matched_by, at.computed_cost, at.price_term_ids, at.attribution_id}) {
+       {at.hold_id, at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status,
+        at.pricing_reason, at.matched_by, at.computed_cost, at.price_term_ids, at.attribution_id}) {
     after.copy(ours, before);
   }
   if (is_repricing()) {
@@ -395,7 +408,7 @@ bool price_in_place(TupleTableSlot* slot, Oid leaf) {
     return false;
   }
   UsageRow row(slot, slot->tts_tupleDescriptor, *columns);
-  if (!row.is_null(columns->recorded_at) || !row.is_null(columns->idempotency_key)) {
+  if (!row.is_null(columns->recorded_at) || !row.is_null(columns->idempotency_key) || !row.is_null(columns->hold_id)) {
     return false;
   }
   Attribution& attribution = complete(row);

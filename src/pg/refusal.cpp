@@ -38,13 +38,13 @@ std::string with_unit(const Budget& budget, Atto amount) {
   return atto_to_string(amount) + ' ' + unit;
 }
 
-void refuse_exceeded(const CounterUse& use, Atto spent, Atto asked) {
+void refuse_exceeded(const CounterUse& use, Atto spent, Atto held, Atto asked) {
   const Budget& budget = *use.budget;
   std::string detail;
   if (may_see_figures(budget)) {
     detail = "Budget " + quoted(budget.name) + ": limit " + with_unit(budget, limit_of(use)) + ", spent " +
-             with_unit(budget, spent) + ", asked " + with_unit(budget, asked) + in_period(use.period) +
-             in_group(*use.group) + ".";
+             with_unit(budget, spent) + (held == 0 ? "" : ", held " + with_unit(budget, held)) + ", asked " +
+             with_unit(budget, asked) + in_period(use.period) + in_group(*use.group) + ".";
   }
   raise(budget_exceeded, "budget " + quoted(budget.name) + " exceeded", std::move(detail),
         "Wait for the next period, or ask the budget's owner to raise its amount in spend.budgets.");

@@ -5,7 +5,7 @@
 namespace spend {
 
 /// SP001: the row would take a reject budget above its limit. Figures only for roles that may see the budget.
-[[noreturn]] void refuse_exceeded(const CounterUse& use, Atto spent, Atto asked);
+[[noreturn]] void refuse_exceeded(const CounterUse& use, Atto spent, Atto held, Atto asked);
 /// SP003: an unpriced row under a reject budget that denies what it cannot weigh.
 [[noreturn]] void refuse_unpriced(const CounterUse& use, const RowFacts& facts, std::string_view reason);
 

@@ -127,6 +127,26 @@ void TableCounters::load(const CounterUse& use) {
   store(use, totals, claimed);
 }
 
+Atto TableCounters::total(const CounterUse& use) {
+  const auto known = held_.find(use.key());
+  if (known != held_.end()) {
+    return known->second.state.spent;
+  }
+  std::optional<Atto> found;
+  {
+    const OpenTable table(Table::counters, AccessShareLock);
+    const CounterColumns at(table);
+    const std::array<AttrNumber, 4> key_columns = at.key();
+    Key key = scan_key(use);
+    scan_latest_index(table.get(), index_on(table.get(), key_columns), OwnChanges::visible, key.scan,
+                      [&](const ScannedTuple& row) {
+                        bool is_null;
+                        found = numeric_to_atto(row.get(at.spent, &is_null));
+                      });
+  }
+  return found.has_value() ? *found : committed_totals(use).amount;
+}
+
 void TableCounters::prepare(const CounterUse& use) {
   if (held_.contains(use.key())) {
     return;

@@ -22,6 +22,7 @@ namespace spend {
 /// - A savepoint rolls back: the rows' locks and versions go with it, and what was remembered of them.
 class TableCounters final : public Counters {
  public:
+  Atto total(const CounterUse& use) override;
   void prepare(const CounterUse& use) override;
   Atto reserve(const CounterUse& use) override;
   std::optional<State> lock(const CounterUse& use) override;

@@ -15,7 +15,8 @@ std::array<Known, table_count> known = {{
     {"settings"},    {"attributions"},   {"access"},           {"budgets"},     {"budget_epochs"},
     {"budget_keys"}, {"budget_amounts"}, {"budget_overrides"}, {"pauses"},      {"counters"},
     {"alerts"},      {"commit_window"},  {"adjustments"},      {"price_terms"}, {"model_aliases"},
-    {"providers"},   {"usage_kinds"},    {"rollup_deltas"},
+    {"providers"},   {"usage_kinds"},    {"rollup_deltas"},    {"holds"},       {"hold_amounts"},
+    {"decisions"},
 }};
 
 Known& entry(Table table) {

@@ -30,8 +30,11 @@ enum class Table {
   providers,
   usage_kinds,
   rollup_deltas,
+  holds,
+  hold_amounts,
+  decisions,
 };
-constexpr std::size_t table_count = 23;
+constexpr std::size_t table_count = 26;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -30,6 +30,7 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.variant = at("variant");
   columns.source = at("source");
   columns.idempotency_key = at("idempotency_key");
+  columns.hold_id = at("hold_id");
   columns.other_usage = at("other_usage");
   columns.reported_cost = at("reported_cost");
   columns.reported_currency = at("reported_currency");
@@ -64,8 +65,8 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   }
   columns.unpriced_counts = {at("agent_steps"), at("original_input_tokens")};
   // Rollups are keyed and summed by columns from one end of the row to the other.
-  columns.last_accounted = std::max({columns.occurred_at, columns.recorded_at, columns.list_cost, columns.price_id,
-                                     columns.pricing_status, columns.pricing_reason});
+  columns.last_accounted = std::max({columns.occurred_at, columns.recorded_at, columns.hold_id, columns.list_cost,
+                                     columns.price_id, columns.pricing_status, columns.pricing_reason});
   return columns;
 }
 

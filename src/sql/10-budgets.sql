@@ -24,6 +24,8 @@ CREATE TABLE spend.budgets (
   thresholds numeric[] NOT NULL DEFAULT '{80,100}',
   on_exceeded text NOT NULL DEFAULT 'halt' CHECK (on_exceeded IN ('alert', 'halt', 'reject')),
   on_unpriced text CHECK (on_unpriced IN ('deny', 'allow')),
+  fallback_model text CHECK (fallback_model <> ''),
+  fallback_at numeric NOT NULL DEFAULT 90 CHECK (fallback_at > 0 AND fallback_at <= 100),
   is_critical boolean NOT NULL DEFAULT false,
   owner text,
   cost_center text,
@@ -50,6 +52,8 @@ COMMENT ON COLUMN spend.budgets.time_zone IS 'Zone in which periods begin; NULL 
 COMMENT ON COLUMN spend.budgets.thresholds IS 'Percentages of the amount at which an alert is written, once per counter.';
 COMMENT ON COLUMN spend.budgets.on_exceeded IS 'alert: record and tell. halt: record, the gate denies. reject: an INSERT that would cross the limit fails (SP001).';
 COMMENT ON COLUMN spend.budgets.on_unpriced IS 'deny: a reject budget refuses unpriced rows (SP003). allow: they are counted apart. NULL: deny for halt and reject.';
+COMMENT ON COLUMN spend.budgets.fallback_model IS 'Model that spend.authorize() proposes instead when the budget is nearly used up.';
+COMMENT ON COLUMN spend.budgets.fallback_at IS 'Percent of the limit, spent and held, from which on it does.';
 COMMENT ON COLUMN spend.budgets.is_critical IS 'Whether work under this budget must not be stopped by other means.';
 COMMENT ON COLUMN spend.budgets.owner IS 'Who answers for the budget.';
 COMMENT ON COLUMN spend.budgets.cost_center IS 'Cost center whose plan line this is.';

@@ -70,6 +70,10 @@ BEGIN
     RETURN NEXT;
   END LOOP;
 
+  SELECT 'expired holds', t.expired::text INTO action, subject FROM spend._tidy_holds() AS t;
+  IF subject <> '0' THEN
+    RETURN NEXT;
+  END IF;
   WITH gone AS (
     DELETE FROM spend.counters AS c
     WHERE c.ctid = ANY (ARRAY(
@@ -114,4 +118,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
-  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest. Returns what it did.';
+  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest, marks expired holds. Returns what it did.';

@@ -8,7 +8,7 @@ CREATE TABLE spend.access (
 ) USING heap;
 COMMENT ON TABLE spend.access IS 'Who may read, write and administer; kept by spend.grant_access() and spend.revoke_access().';
 COMMENT ON COLUMN spend.access.member IS 'Name of the role.';
-COMMENT ON COLUMN spend.access.access IS 'reader: the views. writer: INSERT into usage. admin: configuration and everything in the views.';
+COMMENT ON COLUMN spend.access.access IS 'reader: the views. writer: INSERT into usage, and the gate. admin: configuration and everything in the views.';
 COMMENT ON COLUMN spend.access.scope IS 'For a reader: the rows it sees, as in budgets.scope.';
 COMMENT ON COLUMN spend.access.granted_by IS 'Who granted it.';
 COMMENT ON COLUMN spend.access.granted_at IS 'When.';
@@ -37,6 +37,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('user', 'spend.estimate(text, bigint, bigint, text, timestamptz, jsonb)'),
            ('user', 'spend.usage_from(text, jsonb, text, boolean)'), ('user', 'spend.usage_lines(text, jsonb, text, boolean)'),
            ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'), ('user', 'spend.resolve_model(text, text)'),
+           ('writer', 'spend.authorize(text, jsonb, spend.token_usage, text, interval, jsonb)'), ('writer', 'spend.release(bigint)'),
+           ('writer', 'spend.settle(bigint, spend.token_usage, text, text, text, text, timestamptz, boolean)'), ('writer', 'spend._reopen_hold(bigint)'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
            ('reader', 'spend.outcome(text, text)'), ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
@@ -63,7 +65,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', 'SCHEMA spend'
   UNION ALL
   SELECT 'EXECUTE', 'FUNCTION ' || f.signature FROM functions AS f
-  WHERE f.kind = 'user' OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
+  WHERE f.kind = 'user' OR (f.kind = 'writer' AND access = 'writer') OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', o.relname) FROM ours AS o
   WHERE o.relkind = 'v' AND o.relname NOT LIKE '\_%' AND access IN ('reader', 'admin')
@@ -85,7 +87,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
@@ -135,7 +137,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.grant_access(regrole, text, jsonb) IS
-  'Gives a role access: reader (the views, within a scope), writer (INSERT into usage, and the four columns that RETURNING needs) or admin (configuration, and all in the views).';
+  'Gives a role access: reader (the views, within a scope), writer (INSERT into usage, and the four columns that RETURNING needs; the gate) or admin (configuration, and all in the views).';
 
 CREATE FUNCTION spend.revoke_access(member regrole, access text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,0 +1,292 @@
+// spend.authorize(): may this call run? Prices the row that the call would leave, holds it against every budget that
+// covers it, and sets the amount aside.
+
+#include "core/json.hpp"
+#include "core/text_key.hpp"
+#include "pg/gate_check.hpp"
+#include "pg/holds.hpp"
+#include "pg/pauses.hpp"
+#include "pg/price_row.hpp"
+#include "pg/settings.hpp"
+#include "pg/tables.hpp"
+#include "pg/tuple_builder.hpp"
+#include "pg/values.hpp"
+
+extern "C" {
+#include "commands/sequence.h"
+#include "utils/fmgrprotos.h"
+}
+
+namespace spend {
+
+namespace {
+
+constexpr Timestamp longest_hold = USECS_PER_DAY;
+
+struct Answer {
+  const char* verdict;
+  const char* reason;
+  const Candidate* candidate;  ///< what may run, or was asked for
+  const GateLine* decided_by;  ///< the budget that spoke against the call as asked; may be null
+};
+
+bool is_unpriced(const Candidate& candidate) {
+  return candidate.row.is_null(candidate.row.columns().cost);
+}
+
+/// The models that budgets propose instead, each once, in the order of the budgets; never the one asked for.
+std::vector<std::string> fallbacks_of(const Candidate& asked) {
+  std::vector<std::string> models;
+  std::vector<std::string> seen = {text_key(asked.call.model())};
+  for (const GateLine& line : asked.lines) {
+    const std::string& model = line.use.budget->fallback_model;
+    if (!model.empty() && std::find(seen.begin(), seen.end(), text_key(model)) == seen.end()) {
+      models.push_back(model);
+      seen.push_back(text_key(model));
+    }
+  }
+  return models;
+}
+
+/// Of the lines that want another model, the first one.
+const GateLine* wants_fallback(const Candidate& asked) {
+  const auto found =
+      std::find_if(asked.lines.begin(), asked.lines.end(), [](const GateLine& line) { return line.is_near_limit(); });
+  return found == asked.lines.end() ? nullptr : &*found;
+}
+
+Answer answer(const std::vector<Candidate>& candidates) {
+  const Candidate& asked = candidates.front();
+  if (find_pause(asked.row, attribution_of(asked.row)) != nullptr) {
+    return {"deny", "paused", &asked, nullptr};
+  }
+  const GateLine* const stopped_by = asked.stopped_by();
+  const bool denies_unpriced = settings()->strict_pricing && is_unpriced(asked);
+  if (denies_unpriced || (stopped_by != nullptr && stopped_by->is_denied_unpriced())) {
+    return {"deny", "unpriced_model", &asked, stopped_by};
+  }
+  const GateLine* const near = wants_fallback(asked);
+  if (near != nullptr || stopped_by != nullptr) {
+    const auto fallback = std::find_if(candidates.begin() + 1, candidates.end(), [](const Candidate& candidate) {
+      return candidate.fits() && !is_unpriced(candidate) &&
+             find_pause(candidate.row, attribution_of(candidate.row)) == nullptr;
+    });
+    if (fallback != candidates.end()) {
+      return {"downgrade", stopped_by != nullptr ? "budget_exceeded" : "fallback_threshold", &*fallback,
+              stopped_by != nullptr ? stopped_by : near};
+    }
+  }
+  if (stopped_by != nullptr) {
+    return {"deny", "budget_exceeded", &asked, stopped_by};
+  }
+  const auto over =
+      std::find_if(asked.lines.begin(), asked.lines.end(), [](const GateLine& line) { return line.is_exceeded(); });
+  if (over != asked.lines.end()) {
+    return {"allow", "alert_budget_exceeded", &asked, &*over};
+  }
+  return {"allow", asked.lines.empty() ? "no_budget" : "within_budget", &asked, nullptr};
+}
+
+/// [{"budget": "…", "on_exceeded": "reject", "outcome": "fits", …}], one entry per budget; figures for those only who
+/// may read the budget.
+std::string budgets_json(const Candidate& candidate) {
+  std::string json = "[";
+  for (const GateLine& line : candidate.lines) {
+    const Budget& budget = *line.use.budget;
+    if (line.is_later_period && !line.stops()) {
+      continue;
+    }
+    json += json.size() == 1 ? "{" : ", {";
+    json += "\"budget\": " + json_quote(budget.name) + ", \"on_exceeded\": ";
+    json += budget.on_exceeded == OnExceeded::reject ? "\"reject\""
+            : budget.on_exceeded == OnExceeded::halt ? "\"halt\""
+                                                     : "\"alert\"";
+    json += ", \"outcome\": ";
+    json += line.is_denied_unpriced() ? "\"unpriced\"" : line.is_exceeded() ? "\"exceeded\"" : "\"fits\"";
+    if (may_see_figures(budget)) {
+      json += ", \"limit\": " + atto_to_string(line.limit) + ", \"spent\": " + atto_to_string(line.standing.spent) +
+              ", \"held\": " + atto_to_string(line.standing.held) + ", \"asked\": " + atto_to_string(line.asked.amount);
+      json += ", \"unit\": " + json_quote(budget.measure == Measure::cost     ? budget.currency
+                                          : budget.measure == Measure::tokens ? "tokens"
+                                                                              : "calls");
+    }
+    json += "}";
+  }
+  return json + "]";
+}
+
+/// What fits; for roles that may not read every budget's figures at most what they asked for, from which nothing can
+/// be read that the verdict does not say.
+std::optional<std::int64_t> max_output_tokens(const Candidate& candidate) {
+  const std::optional<std::int64_t> fitting = candidate.output_tokens_that_fit();
+  if (std::all_of(candidate.lines.begin(), candidate.lines.end(),
+                  [](const GateLine& line) { return may_see_figures(*line.use.budget); })) {
+    return fitting;
+  }
+  const Usage estimate = usage_of(candidate.call.estimate());
+  const Decimal* const output = estimate.find("output_tokens");
+  const Atto estimated = output == nullptr ? 0 : to_atto(*output) / atto_per_unit;
+  return fitting.has_value() && *fitting < estimated ? *fitting : static_cast<std::int64_t>(estimated);
+}
+
+std::optional<Datum> cost_of(const Candidate& candidate) {
+  return is_unpriced(candidate) ? std::nullopt : std::optional(candidate.row.get(candidate.row.columns().cost));
+}
+
+std::string currency_of(const Candidate& candidate) {
+  return std::string(candidate.row.text(candidate.row.columns().currency));
+}
+
+void record_decision(const Answer& answer, const Candidate& asked, std::optional<std::int64_t> hold_id, Timestamp now) {
+  const OpenTable table(Table::decisions, RowExclusiveLock);
+  TupleBuilder row(table);
+  row.set("decision_id", Int64GetDatum(pg_call([&] {
+            return nextval_internal(get_relname_relid("decisions_decision_id_seq", RelationGetNamespace(table.get())),
+                                    false);
+          })));
+  row.set("decided_at", TimestampTzGetDatum(now));
+  row.set("writer", text_datum(pg_call([] { return GetUserNameFromId(GetUserId(), false); })));
+  row.set("verdict", text_datum(answer.verdict));
+  row.set("reason", text_datum(answer.reason));
+  if (answer.decided_by != nullptr) {
+    row.set("budget_name", text_datum(answer.decided_by->use.budget->name));
+  }
+  if (!asked.call.provider().empty()) {
+    row.set("provider", text_datum(asked.call.provider()));
+  }
+  row.set("requested_model", text_datum(asked.call.model()));
+  row.set("model", text_datum(answer.candidate->call.model()));
+  row.set("dimensions", asked.call.dimensions());
+  row.set("context", asked.call.context());
+  row.set("estimate", asked.call.estimate());
+  if (const std::optional<Datum> cost = cost_of(asked)) {
+    row.set("cost", *cost);
+    row.set("currency", text_datum(currency_of(asked)));
+  }
+  if (hold_id.has_value()) {
+    row.set("hold_id", Int64GetDatum(*hold_id));
+  }
+  row.insert();
+}
+
+std::int64_t take_hold_for(const Candidate& candidate, const Candidate& asked, Timestamp now, Timestamp until) {
+  std::vector<HoldAmount> amounts;
+  for (const GateLine& line : candidate.lines) {
+    if (line.asked.amount > 0) {
+      amounts.push_back({line.use.key(), line.asked.amount});
+    }
+  }
+  return take_hold({now, until, &candidate.call, asked.call.model(), cost_of(candidate), currency_of(candidate)},
+                   amounts);
+}
+
+Timestamp end_of_hold(Timestamp now, Datum ttl) {
+  const Timestamp until = pg_call(
+      [&] { return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), ttl)); });
+  if (until <= now || until > now + longest_hold) {
+    raise(Error{ErrorKind::invalid_value,
+                "ttl must be positive and at most a day",
+                {},
+                "Choose the longest time that a call may take; a hold that is neither settled nor released blocks its "
+                "amount for so long."});
+  }
+  return until;
+}
+
+/// A function that catches errors runs in a savepoint, which looks like a transaction block: then the statement tells,
+/// which is the transaction's first only where there is none.
+bool is_in_transaction_block() {
+  return IsTransactionBlock() &&
+         (!IsSubTransaction() || GetCurrentStatementStartTimestamp() != GetCurrentTransactionStartTimestamp());
+}
+
+void warn_of_open_transaction() {
+  pg_call([] {
+    if (is_in_transaction_block()) {
+      ereport(WARNING, (errcode(ERRCODE_WARNING), errmsg("spend.authorize() runs inside a transaction block"),
+                        errdetail("The hold counts for others only after COMMIT, and goes with a rollback."),
+                        errhint("Commit before you call the provider.")));
+    }
+  });
+}
+
+/// Candidates under one set of budgets, with what stands against each. Again when the budgets change while a counter is
+/// waited for: nobody is denied by a limit that has been raised, nor let through by one that is gone.
+std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, Timestamp until,
+                                      std::shared_ptr<const BudgetSet>& budgets) {
+  const OpenTable usage(Table::usage, AccessShareLock);
+  for (;;) {
+    budgets = budget_set();
+    std::vector<Candidate> candidates;
+    const auto add = [&](const ExpectedCall& other) {
+      const UsageRow row = other.row(usage.get(), now);
+      candidates.push_back({other, row, lines_of(row, now, until)});
+    };
+    add(call);
+    require_dimensions(candidates.front().row);
+    for (const std::string& model : fallbacks_of(candidates.front())) {
+      add(call.with_model(model));
+    }
+    find_standing(candidates);
+    pg_call([] { AcceptInvalidationMessages(); });
+    if (budget_set() == budgets) {
+      return candidates;
+    }
+  }
+}
+
+Datum result(FunctionCallInfo fcinfo, const Answer& answer, std::optional<std::int64_t> hold_id) {
+  const TupleDesc descriptor = pg_call([&] {
+    TupleDesc found;
+    if (get_call_result_type(fcinfo, nullptr, &found) != TYPEFUNC_COMPOSITE) {
+      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a record is expected where none is accepted")));
+    }
+    return BlessTupleDesc(found);
+  });
+  const std::optional<std::int64_t> most = max_output_tokens(*answer.candidate);
+  std::array<Datum, 6> values = {text_datum(answer.verdict),
+                                 text_datum(answer.reason),
+                                 text_datum(answer.candidate->call.model()),
+                                 Int64GetDatum(hold_id.value_or(0)),
+                                 Int64GetDatum(most.value_or(0)),
+                                 jsonb_datum(budgets_json(*answer.candidate))};
+  std::array<bool, 6> nulls = {false, false, false, !hold_id.has_value(), !most.has_value(), false};
+  return pg_call([&] { return HeapTupleGetDatum(heap_form_tuple(descriptor, values.data(), nulls.data())); });
+}
+
+}  // namespace
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_authorize) {
+  using namespace spend;
+  for (const int required : {0, 1, 2, 4, 5}) {
+    if (PG_ARGISNULL(required)) {
+      raise(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model, dimensions, estimate, ttl and context must not be null", {},
+            "The estimate is the most that the call may use, its output tokens included.");
+    }
+  }
+  pg_call([] {
+    PreventCommandIfReadOnly("spend.authorize()");
+    PreventCommandIfParallelMode("spend.authorize()");
+  });
+  warn_of_open_transaction();
+  const Timestamp now = GetCurrentTimestamp();
+  const Timestamp until = end_of_hold(now, PG_GETARG_DATUM(4));
+  ExpectedCall call(PG_ARGISNULL(3) ? std::string() : text_of(PG_GETARG_DATUM(3)), text_of(PG_GETARG_DATUM(0)),
+                    PG_GETARG_DATUM(1), PG_GETARG_DATUM(5));
+  call.set_estimate(PG_GETARG_DATUM(2));
+  std::shared_ptr<const BudgetSet> budgets;  // lives as long as what points into it
+  const std::vector<Candidate> candidates = candidates_for(call, now, until, budgets);
+  const Answer given = answer(candidates);
+  std::optional<std::int64_t> hold_id;
+  const bool may_run = std::string_view(given.verdict) != "deny";
+  if (may_run) {
+    hold_id = take_hold_for(*given.candidate, candidates.front(), now, until);
+    forget_held();
+  }
+  if (std::string_view(given.verdict) != "allow") {
+    record_decision(given, candidates.front(), hold_id, now);
+  }
+  return result(fcinfo, given, hold_id);
+}

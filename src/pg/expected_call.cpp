@@ -1,0 +1,188 @@
+#include "pg/expected_call.hpp"
+
+#include "core/error_text.hpp"
+#include "core/json.hpp"
+#include "pg/attributions.hpp"
+#include "pg/dimension_registry.hpp"
+#include "pg/price_row.hpp"
+#include "pg/tables.hpp"
+#include "pg/values.hpp"
+
+namespace spend {
+
+namespace {
+
+constexpr std::size_t max_facts_bytes = 64 * 1024;
+
+/// Columns that are no dimensions of every row, but may be known before the call, and so may decide over its price or
+/// its budgets.
+constexpr std::array<const char*, 12> context_columns = {"service_tier", "region",   "surface", "speed",
+                                                         "variant",      "route",    "purpose", "operation",
+                                                         "run_id",       "trace_id", "span_id", "request_id"};
+
+bool is_context_column(std::string_view name) {
+  return std::find(context_columns.begin(), context_columns.end(), name) != context_columns.end();
+}
+
+bool is_dimension_column(std::string_view name) {
+  return std::find(dimension_columns.begin(), dimension_columns.end(), name) != dimension_columns.end();
+}
+
+ExpectedCall::Facts facts_from(Datum jsonb, const char* argument) {
+  ExpectedCall::Facts facts;
+  const Json object = take(Json::parse(jsonb_text(jsonb), {.max_bytes = max_facts_bytes}));
+  if (object.type != Json::Type::object) {
+    raise(Error{ErrorKind::invalid_value, std::string(argument) + " must be a JSON object", {}, {}});
+  }
+  for (const auto& [key, value] : object.members) {
+    switch (value.type) {
+      case Json::Type::null:
+        break;  // not known, as if it were not there
+      case Json::Type::boolean:
+        facts.emplace_back(key, value.boolean ? "true" : "false");
+        break;
+      case Json::Type::number:
+      case Json::Type::string:
+        facts.emplace_back(key, value.text);
+        break;
+      case Json::Type::array:
+      case Json::Type::object:
+        raise(Error{ErrorKind::invalid_value,
+                    std::string(argument) + " has a value of the wrong type: " + quoted(key),
+                    "Values are text or numbers.",
+                    {}});
+    }
+  }
+  return facts;
+}
+
+const std::string* find(const ExpectedCall::Facts& facts, std::string_view name) {
+  const auto found = std::find_if(facts.begin(), facts.end(), [&](const auto& fact) { return fact.first == name; });
+  return found == facts.end() || found->second.empty() ? nullptr : &found->second;
+}
+
+/// Tags that budgets may be on, rolled up or not.
+std::vector<std::string> dimension_tags(const DimensionRegistry& registry) {
+  std::vector<std::string> tags = registry.tags;
+  tags.insert(tags.end(), registry.row_tags.begin(), registry.row_tags.end());
+  return tags;
+}
+
+/// Takes the tags that are dimensions from the call, and leaves the others.
+void fill_tags(UsageRow& row, const ExpectedCall::Facts& dimensions) {
+  const std::vector<std::string> names = dimension_tags(*dimension_registry());
+  const AttrNumber tags = row.columns().tags;
+  std::string named;
+  for (const std::string& name : names) {
+    if (const std::string* const value = find(dimensions, name)) {
+      named += named.empty() ? "{" : ", ";
+      named += json_quote(name) + ": " + json_quote(*value);
+    }
+  }
+  Datum result = row.is_null(tags) ? jsonb_datum("{}") : row.get(tags);
+  if (names.empty() || (row.is_null(tags) && named.empty()) ||
+      !pg_call([&] { return JB_ROOT_IS_OBJECT(DatumGetJsonbP(result)); })) {
+    return;
+  }
+  for (const std::string& name : names) {
+    const Datum key = text_datum(name);
+    result = pg_call([&] { return DirectFunctionCall2(jsonb_delete, result, key); });
+  }
+  if (!named.empty()) {
+    const Datum added = jsonb_datum(named + "}");
+    result = pg_call([&] { return DirectFunctionCall2(jsonb_concat, result, added); });
+  }
+  row.set(tags, result);
+}
+
+}  // namespace
+
+ExpectedCall ExpectedCall::of_hold(std::string provider, std::string model, Datum dimensions, Datum context) {
+  ExpectedCall call;
+  call.provider_ = std::move(provider);
+  call.model_ = std::move(model);
+  call.dimensions_ = facts_from(dimensions, "dimensions");
+  call.context_ = facts_from(context, "context");
+  call.dimensions_json_ = dimensions;
+  call.context_json_ = context;
+  return call;
+}
+
+ExpectedCall::ExpectedCall(std::string provider, std::string model, Datum dimensions, Datum context)
+    : ExpectedCall(of_hold(std::move(provider), std::move(model), dimensions, context)) {
+  const std::vector<std::string> tags = dimension_tags(*dimension_registry());
+  for (const auto& [name, value] : dimensions_) {
+    if (!is_dimension_column(name) && std::find(tags.begin(), tags.end(), name) == tags.end()) {
+      raise(Error{ErrorKind::invalid_value, "unknown dimension " + quoted(name), "Budgets would not see it.",
+                  "Dimensions are columns of spend.usage such as cost_center or team, and tags registered in "
+                  "spend.dimensions; run_id and the like go into context."});
+    }
+  }
+  for (const auto& [name, value] : context_) {
+    if (!is_context_column(name)) {
+      raise(Error{ErrorKind::invalid_value,
+                  "context has an unknown key: " + quoted(name),
+                  {},
+                  "What may be known before a call: service_tier, region, surface, speed, variant, route, purpose, "
+                  "operation, run_id, trace_id, span_id, request_id."});
+    }
+  }
+}
+
+ExpectedCall ExpectedCall::with_model(const std::string& model) const {
+  ExpectedCall other = *this;
+  other.provider_.clear();
+  other.model_ = model;
+  return other;
+}
+
+void ExpectedCall::fill(UsageRow& row) const {
+  const UsageColumns& at = row.columns();
+  const auto set_where_open = [&](AttrNumber attribute, const std::string& text) {
+    if (!text.empty() && row.text(attribute).empty()) {
+      row.set(attribute, text_datum(text));
+    }
+  };
+  for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
+    if (const std::string* const value = find(dimensions_, dimension_columns[i])) {
+      row.set(at.dimensions[i], text_datum(*value));
+    } else {
+      row.set_null(at.dimensions[i]);
+    }
+  }
+  fill_tags(row, dimensions_);
+  for (const auto& [name, value] : context_) {
+    set_where_open(column(row.descriptor(), name.c_str()), value);
+  }
+  const bool is_other_model = !row.text(at.request_model).empty() && row.text(at.request_model) != model_;
+  set_where_open(at.request_model, model_);
+  if (!is_other_model) {
+    set_where_open(at.provider, provider_);
+  }
+}
+
+UsageRow ExpectedCall::row(Relation usage, Timestamp at) const {
+  const TupleDesc descriptor = RelationGetDescr(usage);
+  const auto count = static_cast<std::size_t>(descriptor->natts);
+  std::vector<Datum> values(count);
+  const auto nulls = std::make_unique<bool[]>(count);
+  std::fill_n(nulls.get(), count, true);
+  const HeapTuple empty = pg_call([&] { return heap_form_tuple(descriptor, values.data(), nulls.get()); });
+  UsageRow row(empty, descriptor, usage_columns(usage));
+  const UsageColumns& columns = row.columns();
+  fill(row);
+  row.set(columns.occurred_at, TimestampTzGetDatum(at));
+  row.set(columns.recorded_at, TimestampTzGetDatum(at));
+  row.set(columns.other_usage, estimate_);
+  row.spread_other_usage();
+  price_expected(row);
+  const Attribution& attribution = remember_attribution(row.dimensions(*dimension_registry()));
+  row.set(columns.attribution_id, uuid_datum(attribution.id));
+  return row;
+}
+
+void price_expected(UsageRow& row) {
+  price_usage_row(row, MissingPrice::quiet);
+}
+
+}  // namespace spend

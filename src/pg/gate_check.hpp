@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/accounting.hpp"
+#include "pg/expected_call.hpp"
+
+namespace spend {
+
+/// One counter that a call would move, as the gate finds it.
+struct GateLine {
+  CounterUse use;
+  Movement asked;
+  Standing standing;
+  Atto limit = 0;
+  bool is_later_period = false;  ///< the hold may be settled in it; the call begins in an earlier one
+
+  /// What the call asks for does not fit beside what is spent and held. What asks for nothing always fits.
+  bool is_exceeded() const { return asked.amount > 0 && standing.spent + standing.held + asked.amount > limit; }
+  bool is_denied_unpriced() const { return asked.unpriced && use.budget->denies_unpriced; }
+  bool stops() const { return is_denied_unpriced() || (is_exceeded() && use.budget->on_exceeded != OnExceeded::alert); }
+  /// The budget has a model for when it is nearly used up, and is.
+  bool is_near_limit() const;
+};
+
+/// One model that the call could be made with, and what stands against it.
+struct Candidate {
+  ExpectedCall call;
+  UsageRow row;
+  std::vector<GateLine> lines;
+
+  bool fits() const;
+  /// The first line that stops the call; null when it fits.
+  const GateLine* stopped_by() const;
+  /// How many output tokens fit below every limit that stops calls, all else being as estimated; nothing when no budget
+  /// limits them.
+  std::optional<std::int64_t> output_tokens_that_fit() const;
+};
+
+/// The lines of a call that begins now and whose hold ends at `until`: every period in which it may be settled.
+/// Standing and limit are left open.
+std::vector<GateLine> lines_of(const UsageRow& row, Timestamp now, Timestamp until);
+
+/// Fills in how the counters of all candidates stand. Counters of reject budgets are taken, in one order.
+void find_standing(std::vector<Candidate>& candidates);
+
+}  // namespace spend

@@ -1,0 +1,272 @@
+#include "pg/holds.hpp"
+
+#include <boost/container/small_vector.hpp>
+
+#include "pg/tables.hpp"
+#include "pg/tuple_builder.hpp"
+#include "pg/values.hpp"
+
+extern "C" {
+#include "commands/sequence.h"
+#include "utils/fmgrprotos.h"
+}
+
+namespace spend {
+
+namespace {
+
+constexpr int hold_not_open = MAKE_SQLSTATE('S', 'P', '0', '0', '7');
+
+struct HoldColumns {
+  explicit HoldColumns(const OpenTable& table)
+      : hold_id(table.column("hold_id")),
+        expires_at(table.column("expires_at")),
+        writer(table.column("writer")),
+        state(table.column("state")),
+        resolved_at(table.column("resolved_at")),
+        usage_id(table.column("usage_id")),
+        provider(table.column("provider")),
+        model(table.column("model")),
+        dimensions(table.column("dimensions")),
+        context(table.column("context")) {}
+
+  AttrNumber hold_id, expires_at, writer, state, resolved_at, usage_id, provider, model, dimensions, context;
+};
+
+std::string name_of(std::int64_t hold_id) {
+  return "hold " + std::to_string(hold_id);
+}
+
+std::string time_text(Timestamp at) {
+  return pg_call([&] { return timestamptz_to_str(at); });
+}
+
+constexpr const char* how_to_record =
+    "A call that has no open hold is recorded by an INSERT without hold_id, or after the expiry of its hold by "
+    "spend.settle(…, even_if_expired => true).";
+
+/// The same words whether there is no such hold or it is somebody else's.
+[[noreturn]] void raise_unknown(std::int64_t hold_id) {
+  raise(hold_not_open, name_of(hold_id) + " does not exist", {}, how_to_record);
+}
+
+[[noreturn]] void raise_expired(std::int64_t hold_id, Timestamp expired_at) {
+  raise(hold_not_open, name_of(hold_id) + " has expired", "It expired at " + time_text(expired_at) + ".",
+        how_to_record);
+}
+
+/// Holds belong to the role that took them, and so to its members; and to the owner of the ledger.
+bool is_own(const std::string& writer, Relation holds) {
+  const Oid owner = holds->rd_rel->relowner;
+  return pg_call([&] {
+    const Oid role = get_role_oid(writer.c_str(), true);
+    return (OidIsValid(role) && has_privs_of_role(GetUserId(), role)) || has_privs_of_role(GetUserId(), owner);
+  });
+}
+
+/// The newest committed version of a hold of this role.
+HeapTuple find_hold(const OpenTable& table, const HoldColumns& at, std::int64_t hold_id) {
+  const std::array<AttrNumber, 1> key_columns = {at.hold_id};
+  const Oid index = index_on(table.get(), key_columns);
+  std::array<ScanKeyData, 1> key;
+  pg_call([&] { ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id)); });
+  HeapTuple found = find_unique(table.get(), index, key);
+  bool is_null;
+  if (found == nullptr ||
+      !is_own(text_of(ScannedTuple{found, table.descriptor()}.get(at.writer, &is_null)), table.get())) {
+    raise_unknown(hold_id);
+  }
+  return found;
+}
+
+/// The same, locked to the end of the transaction: whoever else wants to resolve it waits, and then finds what became
+/// of it.
+HeapTuple lock_hold(const OpenTable& table, const HoldColumns& at, std::int64_t hold_id) {
+  HeapTuple found = find_hold(table, at, hold_id);
+  HeapTuple locked = lock_latest(table.get(), &found->t_self);
+  if (locked == nullptr) {
+    raise_unknown(hold_id);
+  }
+  return locked;
+}
+
+void check_state(const ScannedTuple& row, const HoldColumns& at, std::int64_t hold_id) {
+  bool is_null;
+  const std::string state = text_of(row.get(at.state, &is_null));
+  if (state == "settled") {
+    const std::int64_t usage_id = DatumGetInt64(row.get(at.usage_id, &is_null));
+    raise(hold_not_open, name_of(hold_id) + " was settled already",
+          "Row " + std::to_string(usage_id) + " of spend.usage settled it.",
+          "Each call needs a hold of its own. A retry of the same row is skipped when it carries an idempotency_key.");
+  }
+  if (state == "released") {
+    raise(hold_not_open, name_of(hold_id) + " was released", {}, how_to_record);
+  }
+}
+
+void delete_amounts(std::int64_t hold_id) {
+  const OpenTable table(Table::hold_amounts, RowExclusiveLock);
+  const std::array<AttrNumber, 1> key_columns = {table.column("hold_id")};
+  const Oid index = index_on(table.get(), key_columns);
+  std::array<ScanKeyData, 1> key;
+  pg_call([&] { ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id)); });
+  std::vector<ItemPointerData> found;
+  scan_latest_index(table.get(), index, OwnChanges::visible, key,
+                    [&](const ScannedTuple& row) { found.push_back(row.tuple->t_self); });
+  delete_tuples(table.get(), found);
+}
+
+void replace(const OpenTable& table, HeapTuple locked, std::span<const std::pair<AttrNumber, Datum>> changes) {
+  const auto count = static_cast<std::size_t>(table.descriptor()->natts);
+  std::vector<Datum> values(count);
+  const auto nulls = std::make_unique<bool[]>(count);
+  const auto replaced = std::make_unique<bool[]>(count);
+  for (const auto& [attribute, value] : changes) {
+    values[static_cast<std::size_t>(attribute - 1)] = value;
+    replaced[static_cast<std::size_t>(attribute - 1)] = true;
+  }
+  HeapTuple replacement = pg_call(
+      [&] { return heap_modify_tuple(locked, table.descriptor(), values.data(), nulls.get(), replaced.get()); });
+  update_locked(table.get(), locked, replacement);
+}
+
+/// Resolves an open hold. The clock is read after every lock is there: whoever gives its amount to somebody else
+/// because its time is over has the counters' locks then, so exactly one of the two happens.
+void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t> usage_id) {
+  const OpenTable table(Table::holds, RowExclusiveLock);
+  const HoldColumns at(table);
+  HeapTuple locked = lock_hold(table, at, hold_id);
+  const ScannedTuple row{locked, table.descriptor()};
+  check_state(row, at, hold_id);
+  bool is_null;
+  const Timestamp expires_at = DatumGetTimestampTz(row.get(at.expires_at, &is_null));
+  const Timestamp now = GetCurrentTimestamp();
+  if (expires_at <= now) {
+    raise_expired(hold_id, expires_at);
+  }
+  boost::container::small_vector<std::pair<AttrNumber, Datum>, 3> changes;
+  changes.emplace_back(at.state, text_datum(state));
+  changes.emplace_back(at.resolved_at, TimestampTzGetDatum(now));
+  if (usage_id.has_value()) {
+    changes.emplace_back(at.usage_id, Int64GetDatum(*usage_id));
+  }
+  replace(table, locked, {changes.data(), changes.size()});
+  delete_amounts(hold_id);
+}
+
+}  // namespace
+
+Atto held_on(const CounterKey& counter) {
+  const OpenTable table(Table::hold_amounts, AccessShareLock);
+  const std::array<AttrNumber, 5> key_columns = {table.column("budget_id"), table.column("generation"),
+                                                 table.column("period_start"), table.column("group_hash"),
+                                                 table.column("expires_at")};
+  const AttrNumber amount = table.column("amount");
+  const Oid index = index_on(table.get(), key_columns);
+  const Datum group = uuid_datum(counter.group);
+  const Timestamp now = GetCurrentTimestamp();
+  std::array<ScanKeyData, 5> keys;
+  pg_call([&] {
+    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(counter.budget_id));
+    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(counter.generation));
+    ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ, TimestampTzGetDatum(counter.period_start));
+    ScanKeyInit(&keys[3], 4, BTEqualStrategyNumber, F_UUID_EQ, group);
+    ScanKeyInit(&keys[4], 5, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(now));
+  });
+  Atto held = 0;
+  scan_latest_index(table.get(), index, OwnChanges::visible, keys, [&](const ScannedTuple& row) {
+    bool is_null;
+    const Atto more = numeric_to_atto(row.get(amount, &is_null));
+    held = held > atto_limit - more ? atto_limit : held + more;
+  });
+  return held;
+}
+
+std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts) {
+  const OpenTable table(Table::holds, RowExclusiveLock);
+  const std::int64_t hold_id = pg_call([&] {
+    return nextval_internal(get_relname_relid("holds_hold_id_seq", RelationGetNamespace(table.get())), false);
+  });
+  TupleBuilder row(table);
+  row.set("hold_id", Int64GetDatum(hold_id));
+  row.set("created_at", TimestampTzGetDatum(hold.created_at));
+  row.set("expires_at", TimestampTzGetDatum(hold.expires_at));
+  row.set("writer", text_datum(pg_call([] { return GetUserNameFromId(GetUserId(), false); })));
+  row.set("state", text_datum("open"));
+  if (!hold.call->provider().empty()) {
+    row.set("provider", text_datum(hold.call->provider()));
+  }
+  row.set("model", text_datum(hold.call->model()));
+  row.set("requested_model", text_datum(hold.requested_model));
+  row.set("dimensions", hold.call->dimensions());
+  row.set("context", hold.call->context());
+  row.set("estimate", hold.call->estimate());
+  if (hold.cost.has_value()) {
+    row.set("cost", *hold.cost);
+    row.set("currency", text_datum(hold.currency));
+  }
+  row.insert();
+  const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
+  for (const HoldAmount& amount : amounts) {
+    TupleBuilder entry(amounts_table);
+    entry.set("hold_id", Int64GetDatum(hold_id));
+    entry.set("budget_id", Int64GetDatum(amount.counter.budget_id));
+    entry.set("generation", Int32GetDatum(amount.counter.generation));
+    entry.set("period_start", TimestampTzGetDatum(amount.counter.period_start));
+    entry.set("group_hash", uuid_datum(amount.counter.group));
+    entry.set("amount", atto_to_numeric(amount.amount));
+    entry.set("expires_at", TimestampTzGetDatum(hold.expires_at));
+    entry.insert();
+  }
+  pg_call([] { CommandCounterIncrement(); });
+  return hold_id;
+}
+
+void fill_from_hold(UsageRow& row) {
+  const std::int64_t hold_id = DatumGetInt64(row.get(row.columns().hold_id));
+  const OpenTable table(Table::holds, AccessShareLock);
+  const HoldColumns at(table);
+  const ScannedTuple hold{find_hold(table, at, hold_id), table.descriptor()};
+  bool is_null;
+  const auto text = [&](AttrNumber attribute) {
+    const Datum value = hold.get(attribute, &is_null);
+    return is_null ? std::string() : text_of(value);
+  };
+  ExpectedCall::of_hold(text(at.provider), text(at.model), hold.get(at.dimensions, &is_null),
+                        hold.get(at.context, &is_null))
+      .fill(row);
+}
+
+void settle_hold(const UsageRow& row) {
+  const UsageColumns& at = row.columns();
+  resolve(DatumGetInt64(row.get(at.hold_id)), "settled", DatumGetInt64(row.get(at.usage_id)));
+}
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_release) {
+  spend::pg_call([] { PreventCommandIfReadOnly("spend.release()"); });
+  spend::resolve(PG_GETARG_INT64(0), "released", std::nullopt);
+  PG_RETURN_VOID();
+}
+
+// What the hold set aside may be somebody else's by now, so it stays given back; only the row that settles the hold is
+// let in, if it comes within a minute.
+SPEND_FUNCTION(spend_reopen_hold) {
+  spend::pg_call([] { PreventCommandIfReadOnly("spend.settle()"); });
+  const std::int64_t hold_id = PG_GETARG_INT64(0);
+  const spend::OpenTable table(spend::Table::holds, RowExclusiveLock);
+  const spend::HoldColumns at(table);
+  HeapTuple locked = spend::lock_hold(table, at, hold_id);
+  const spend::ScannedTuple row{locked, table.descriptor()};
+  spend::check_state(row, at, hold_id);
+  bool is_null;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (DatumGetTimestampTz(row.get(at.expires_at, &is_null)) > now + USECS_PER_MINUTE) {
+    PG_RETURN_VOID();
+  }
+  const std::array<std::pair<AttrNumber, Datum>, 2> changes = {
+      {{at.state, spend::text_datum("open")}, {at.expires_at, TimestampTzGetDatum(now + USECS_PER_MINUTE)}}};
+  spend::replace(table, locked, changes);
+  PG_RETURN_VOID();
+}
