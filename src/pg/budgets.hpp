@@ -40,6 +40,8 @@ struct Budget {
   /// Those of the dimensions it tests or groups by that are row dimensions; sorted.
   std::vector<std::string> row_dimensions;
   Measure measure = Measure::cost;
+  Atto fallback_at = 0;              ///< percent of the limit from which on the gate proposes fallback_model
+  std::string fallback_model = {};   ///< "" for none
   Atto amount = 0;                   ///< of one period; what a counter may hold says limit_of()
   std::vector<DatedAmount> amounts;  ///< ascending; from each one's time on instead of `amount`
   bool has_overrides = false;
@@ -55,8 +57,6 @@ struct Budget {
   std::string owner;
   std::string cost_center;
   bool denies_unpriced = true;
-  std::string fallback_model;   ///< "" for none
-  Atto fallback_at = 0;         ///< percent of the limit
   std::int32_t generation = 0;  ///< spend.budgets.generation with the settings' defaults mixed in
   /// Full transaction id that gave the budget its present meaning (scope, period, ...): the counters start from rows.
   std::uint64_t redefined_by = 0;
