@@ -64,19 +64,10 @@ Sight& sight_of_current_user() {
   if (sight.user == user && sight.rights == rights && !roles_changed) {
     return sight;
   }
-  const Oid usage = table_oid(Table::usage);
   Sight fresh;
   fresh.user = user;
   roles_changed = false;
-  fresh.everything = pg_call([&] {
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(usage));
-    const bool is_owner =
-        HeapTupleIsValid(tuple) && has_privs_of_role(user, reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner);
-    if (HeapTupleIsValid(tuple)) {
-      ReleaseSysCache(tuple);
-    }
-    return is_owner;
-  });
+  fresh.everything = owns_ledger();
   for (const Right& right : *rights) {
     const bool applies = pg_call([&] {
       const Oid member = get_role_oid(right.member.c_str(), true);
@@ -99,6 +90,19 @@ bool covers(const Sight& sight, const Dimensions& dimensions) {
 }
 
 }  // namespace
+
+bool owns_ledger() {
+  const Oid usage = table_oid(Table::usage);
+  return pg_call([&] {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(usage));
+    const bool is_owner = HeapTupleIsValid(tuple) &&
+                          has_privs_of_role(GetUserId(), reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner);
+    if (HeapTupleIsValid(tuple)) {
+      ReleaseSysCache(tuple);
+    }
+    return is_owner;
+  });
+}
 
 bool may_see(const Dimensions& dimensions) {
   const Sight& sight = sight_of_current_user();

@@ -19,6 +19,9 @@ bool may_see_all_of(const Scope& scope);
 bool may_see_attribution(const Hash128& id);
 
 /// Registers for changes of role membership; called once from _PG_init.
+/// Whether the current role has the rights of the ledger's owner.
+bool owns_ledger();
+
 void watch_roles();
 
 }  // namespace spend

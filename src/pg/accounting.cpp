@@ -61,13 +61,21 @@ bool was_known_at_first_row(const Budget& budget) {
   return transaction.first_budgets == nullptr || transaction.first_budgets->saw(budget);
 }
 
+/// Whether an entry of the journal is a second count of rows that the budget has counted in the same period already.
+bool is_counted_already(const Budget& budget, const Journal::Entry& entry) {
+  const std::optional<std::int64_t>& occurred_in = entry.attribution->occurred_in;
+  return occurred_in.has_value() && budget.valid.contains(*occurred_in) &&
+         period_of(budget, *occurred_in).start == period_of(budget, entry.bucket).start;
+}
+
 Atto from_journal(const CounterUse& use) {
   CounterDelta total;
   const Budget& budget = *use.budget;
   transaction.journal.for_each([&](const Journal::Entry& entry) {
     const Dimensions& dimensions = entry.attribution->dimensions;
     if (budget.valid.contains(entry.bucket) && period_of(budget, entry.bucket).start == use.period.start &&
-        budget.scope.matches(dimensions) && group_key(budget.group_by, dimensions).hash == use.group->hash) {
+        !is_counted_already(budget, entry) && budget.scope.matches(dimensions) &&
+        group_key(budget.group_by, dimensions).hash == use.group->hash) {
       total += transaction.journal.delta_of(budget, entry);
     }
   });
@@ -157,17 +165,35 @@ void expect_row(const UsageRow& row, Attribution& attribution) {
     transaction.expected.clear();
     transaction.expected_from = budgets;
   }
-  const Timestamp occurred_at = row.timestamp(row.columns().occurred_at, 0);
+  const UsageColumns& at = row.columns();
+  const Timestamp occurred_at = row.timestamp(at.occurred_at, 0);
+  const std::optional<Timestamp> enforced_at =
+      row.is_null(at.enforced_at) ? std::nullopt : std::optional(row.timestamp(at.enforced_at, 0));
   const auto matches = budgets->matching(budgets->refine(row, attribution));
   for (const BudgetMatch& match : *matches) {
-    if (match.budget->locks_in_statement() && match.budget->valid.contains(occurred_at)) {
-      const CounterUse use = use_of(match, occurred_at);
+    if (!match.budget->locks_in_statement()) {
+      continue;
+    }
+    for (const CounterUse& use : uses_of(match, occurred_at, enforced_at)) {
       if (may_refuse(use)) {
         transaction.expected.try_emplace(use.key(), use);
       }
     }
   }
 }
+
+namespace {
+
+void add_to_journal(Attribution& counted, const RowFacts& facts, int sign) {
+  transaction.journal.add(counted, facts, sign);
+  if (facts.enforced_at.has_value()) {
+    RowFacts second = facts;
+    second.occurred_at = *facts.enforced_at;
+    transaction.journal.add(remember_second_count(counted, floor_to_quarter_hour(facts.occurred_at)), second, sign);
+  }
+}
+
+}  // namespace
 
 void account_row(const UsageRow& row, int sign, Arrival arrival) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
@@ -186,37 +212,38 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
     lock_expected();
     boost::container::small_vector<std::pair<CounterKey, Atto>, 8> movements;
     for (const BudgetMatch& match : *matches) {
-      if (!match.budget->locks_in_statement() || !match.budget->valid.contains(facts.occurred_at)) {
+      if (!match.budget->locks_in_statement()) {
         continue;
       }
-      const CounterUse use = use_of(match, facts.occurred_at);
       const Movement movement = movement_of(*match.budget, facts);
-      if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
-        const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
-        const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use);
-        const Atto room = limit_of(use) - movement.amount - spent;
-        Atto held = lacks_price || room < 0 ? 0 : held_of_locked(use.key());
-        if (held > room) {
-          forget_held();
-          held = held_of_locked(use.key());
-        }
-        if (lacks_price || (movement.amount > 0 && held > room)) {
-          if (!are_latest(budgets)) {
-            return account_row(row, sign, arrival);
+      for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+        if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
+          const bool lacks_price = movement.unpriced && match.budget->denies_unpriced;
+          const Atto spent = lacks_price ? 0 : committed_total(use) + own_amount(use);
+          const Atto room = limit_of(use) - movement.amount - spent;
+          Atto held = lacks_price || room < 0 ? 0 : held_of_locked(use.key());
+          if (held > room) {
+            forget_held();
+            held = held_of_locked(use.key());
           }
-          if (lacks_price) {
-            refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
+          if (lacks_price || (movement.amount > 0 && held > room)) {
+            if (!are_latest(budgets)) {
+              return account_row(row, sign, arrival);
+            }
+            if (lacks_price) {
+              refuse_unpriced(use, facts, row.text(row.columns().pricing_reason));
+            }
+            refuse_exceeded(use, spent, held, movement.amount);
           }
-          refuse_exceeded(use, spent, held, movement.amount);
         }
+        movements.emplace_back(use.key(), sign * movement.amount);
       }
-      movements.emplace_back(use.key(), sign * movement.amount);
     }
     for (const auto& [key, amount] : movements) {
       add_own(key, amount);
     }
   }
-  transaction.journal.add(counted, facts, sign);
+  add_to_journal(counted, facts, sign);
 }
 
 bool account_at_once(const UsageRow& row, Attribution& attribution) {
@@ -237,7 +264,7 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
   if (transaction.journal.empty()) {
     transaction.first_budgets = budgets;
   }
-  transaction.journal.add(counted, facts_of(row), +1);
+  add_to_journal(counted, facts_of(row), +1);
   return true;
 }
 
@@ -251,9 +278,9 @@ std::vector<RowMovement> movements_under(const BudgetSet& budgets, const UsageRo
   std::optional<Attribution> refined = budgets.refined(row, attribution);
   const auto matches = budgets.matching(refined.has_value() ? *refined : attribution);
   for (const BudgetMatch& match : *matches) {
-    if (match.budget->valid.contains(facts.occurred_at)) {
-      const Movement movement = movement_of(*match.budget, facts);
-      movements.push_back({use_of(match, facts.occurred_at), {movement.amount, 1, movement.unpriced ? 1 : 0}});
+    const Movement movement = movement_of(*match.budget, facts);
+    for (CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+      movements.push_back({std::move(use), {movement.amount, 1, movement.unpriced ? 1 : 0}});
     }
   }
   return movements;
@@ -331,7 +358,7 @@ std::vector<Planned> plan(const BudgetSet& budgets) {
     const auto matches = budgets.matching(*entry.attribution);
     for (const BudgetMatch& match : *matches) {
       const bool is_planned = reads_rows && !match.budget->row_dimensions.empty();
-      if (!is_planned && match.budget->valid.contains(entry.bucket)) {
+      if (!is_planned && match.budget->valid.contains(entry.bucket) && !is_counted_already(*match.budget, entry)) {
         add_planned(planned, use_of(match, entry.bucket), transaction.journal.delta_of(*match.budget, entry));
       }
     }

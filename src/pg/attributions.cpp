@@ -180,6 +180,22 @@ Attribution& remember_refined(Attribution& base, Attribution refined) {
   return attribution;
 }
 
+Attribution& remember_second_count(Attribution& counted, std::int64_t occurred_in) {
+  std::string bytes = "second count " + std::to_string(occurred_in);
+  bytes.append(reinterpret_cast<const char*>(counted.id.data()), counted.id.size());
+  const Hash128 id = content_hash(bytes);
+  Attribution* const found = known.find(id);
+  Attribution& attribution = found != nullptr ? *found
+                                              : known.add(Attribution{.id = id,
+                                                                      .dimensions = counted.dimensions,
+                                                                      .base = &counted.rolled_up(),
+                                                                      .looked_at = counted.looked_at,
+                                                                      .occurred_in = occurred_in});
+  attribution.base = &counted.rolled_up();
+  keep_attribution(attribution);
+  return attribution;
+}
+
 Attribution* find_attribution(const Hash128& id) {
   keep_in_step();
   if (Attribution* const found = known.find(id)) {

@@ -19,6 +19,9 @@ struct Attribution {
   /// at. See BudgetSet::refine().
   Attribution* base = nullptr;
   std::vector<std::string> looked_at = {};
+  /// Of an attribution under which rows are counted a second time, at the time when they are enforced: the quarter hour
+  /// in which they occurred.
+  std::optional<std::int64_t> occurred_in = {};
   /// The one of the dictionary, under which rows are rolled up.
   Attribution& rolled_up() { return base == nullptr ? *this : *base; }
 
@@ -44,6 +47,8 @@ Attribution& remember_attribution(Dimensions dimensions);
 /// The attribution refined by these values of row dimensions, which `refined` holds together with its base's. Both stay
 /// in memory to the end of the transaction. Never in the dictionary.
 Attribution& remember_refined(Attribution& base, Attribution refined);
+/// The attribution under which rows of `counted` that occurred in that quarter hour are counted a second time.
+Attribution& remember_second_count(Attribution& counted, std::int64_t occurred_in);
 /// The same for values that were sent before in the same words, which spares to normalise and to hash them again:
 /// nullptr when they are not remembered. `raw` names the values as they were sent, in any form in which no two
 /// different sets are alike.

@@ -204,6 +204,9 @@ RowFacts facts_of(const UsageRow& row) {
   const UsageColumns& at = row.columns();
   RowFacts facts;
   facts.occurred_at = row.timestamp(at.occurred_at, 0);
+  if (!row.is_null(at.enforced_at)) {
+    facts.enforced_at = row.timestamp(at.enforced_at, 0);
+  }
   facts.is_priced = !row.is_null(at.cost);
   if (facts.is_priced) {
     facts.cost = numeric_to_atto(row.get(at.cost));

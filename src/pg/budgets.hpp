@@ -129,6 +129,7 @@ bool may_see_figures(const Budget& budget);
 /// What one row contributes to the budgets that cover it.
 struct RowFacts {
   Timestamp occurred_at = 0;
+  std::optional<Timestamp> enforced_at = {};  ///< when budgets count it a second time; see uses_of()
   bool is_priced = false;
   Atto cost = 0;
   std::string_view currency;  ///< read in place: valid as long as the row

@@ -63,13 +63,16 @@ class GroupSums {
     totals_.complete = !own_group_only;
   }
 
+  /// Whether a row of that time belongs to the counter. (Beside a clock that is set back by half an hour, the hours
+  /// overlap.)
+  bool contains(Timestamp at) const {
+    return use_.period.contains(at) && use_.budget->valid.contains(at) &&
+           period_of(*use_.budget, at).start == use_.period.start;
+  }
+
   void add(const UsageRow& row) {
     const Budget& budget = *use_.budget;
     const RowFacts facts = facts_of(row);
-    // Beside a clock that is set back by half an hour, the hours overlap.
-    if (period_of(budget, facts.occurred_at).start != use_.period.start) {
-      return;
-    }
     const Attribution& attribution = attribution_of(row);
     if (budget.row_dimensions.empty()) {
       add(facts, attribution.dimensions);
@@ -104,40 +107,70 @@ class GroupSums {
   GroupTotals& totals_;
 };
 
+/// How the rows of a counter are found in a leaf.
+struct RowScan {
+  Oid index = InvalidOid;
+  std::array<ScanKeyData, 2> keys = {};
+  std::size_t key_count = 0;
+};
+
+RowScan scan_by_time(Oid index, const Period& range) {
+  RowScan scan{index, {}, 2};
+  pg_call([&] {
+    ScanKeyInit(&scan.keys[0], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(range.start));
+    ScanKeyInit(&scan.keys[1], 1, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(range.end));
+  });
+  return scan;
+}
+
+RowScan scan_by_id(Oid index, Oid collation, const std::string& id) {
+  RowScan scan{index, {}, 1};
+  const Datum value = text_datum(id);
+  pg_call([&] {
+    ScanKeyEntryInitialize(&scan.keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, collation, F_TEXTEQ, value);
+  });
+  return scan;
+}
+
 void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& pin, GroupSums& sums) {
   const Relation relation = pg_call([&] { return table_open(leaf, AccessShareLock); });
   const UsageColumns& columns = usage_columns(relation);
-  const AttrNumber pinned = pin.has_value() ? column(RelationGetDescr(relation), pin->dimension.c_str()) : 0;
-  Oid index = pin.has_value() ? index_on_present(relation, pinned) : InvalidOid;
-  std::array<ScanKeyData, 2> keys;
-  std::size_t key_count = 2;
-  if (OidIsValid(index)) {
-    key_count = 1;
-    const Datum value = text_datum(pin->value);
-    const Oid collation = TupleDescAttr(RelationGetDescr(relation), pinned - 1)->attcollation;
-    pg_call(
-        [&] { ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, collation, F_TEXTEQ, value); });
-  } else {
-    const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
-    index = index_on(relation, key_columns);
-    pg_call([&] {
-      ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(range.start));
-      ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(range.end));
-    });
-  }
   // A summary of millions of rows must not keep what each of them detoasted.
   const MemoryContext per_row = pg_call(
       [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend counter row", ALLOCSET_DEFAULT_SIZES); });
-  scan_latest_index(relation, index, OwnChanges::ignored, std::span(keys).first(key_count),
-                    [&](const ScannedTuple& scanned) {
-                      const MemoryContext outer = MemoryContextSwitchTo(per_row);
-                      const UsageRow row(scanned.tuple, scanned.descriptor, columns);
-                      if (!row.is_null(columns.recorded_at) && range.contains(row.timestamp(columns.occurred_at, 0))) {
-                        sums.add(row);
-                      }
-                      MemoryContextSwitchTo(outer);
-                      MemoryContextReset(per_row);
-                    });
+  const auto add_rows = [&](RowScan scan, auto&& is_of_counter) {
+    scan_latest_index(relation, scan.index, OwnChanges::ignored, std::span(scan.keys).first(scan.key_count),
+                      [&](const ScannedTuple& scanned) {
+                        const MemoryContext outer = MemoryContextSwitchTo(per_row);
+                        const UsageRow row(scanned.tuple, scanned.descriptor, columns);
+                        const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
+                        const bool enforced =
+                            !row.is_null(columns.enforced_at) && sums.contains(row.timestamp(columns.enforced_at, 0));
+                        if (!row.is_null(columns.recorded_at) && is_of_counter(occurred, enforced)) {
+                          sums.add(row);
+                        }
+                        MemoryContextSwitchTo(outer);
+                        MemoryContextReset(per_row);
+                      });
+  };
+  const AttrNumber pinned = pin.has_value() ? column(RelationGetDescr(relation), pin->dimension.c_str()) : 0;
+  const Oid index_of_ids = pin.has_value() ? index_on_present(relation, pinned) : InvalidOid;
+  if (OidIsValid(index_of_ids)) {
+    const Oid collation = TupleDescAttr(RelationGetDescr(relation), pinned - 1)->attcollation;
+    add_rows(scan_by_id(index_of_ids, collation, pin->value),
+             [](bool occurred, bool enforced) { return occurred || enforced; });
+  } else {
+    const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
+    add_rows(scan_by_time(index_on(relation, key_columns), range), [](bool occurred, bool) { return occurred; });
+    const Oid index_of_enforced = index_on_present(relation, columns.enforced_at);
+    if (!OidIsValid(index_of_enforced)) {
+      raise(ERRCODE_UNDEFINED_OBJECT,
+            std::string("the index on enforced_at of \"spend.") + RelationGetRelationName(relation) + "\" is missing",
+            {}, "Create it again as the extension's script does.");
+    }
+    add_rows(scan_by_time(index_of_enforced, range),
+             [](bool occurred, bool enforced) { return enforced && !occurred; });
+  }
   pg_call([&] {
     MemoryContextDelete(per_row);
     table_close(relation, NoLock);

@@ -18,6 +18,21 @@ Period period_of(const Budget& budget, Timestamp at) {
   return slot->period;
 }
 
+boost::container::static_vector<CounterUse, 2> uses_of(const BudgetMatch& match, Timestamp occurred_at,
+                                                       const std::optional<Timestamp>& enforced_at) {
+  boost::container::static_vector<CounterUse, 2> uses;
+  const Budget& budget = *match.budget;
+  const bool is_valid = budget.valid.contains(occurred_at);
+  if (is_valid) {
+    uses.push_back(use_of(match, occurred_at));
+  }
+  if (enforced_at.has_value() && budget.valid.contains(*enforced_at) &&
+      !(is_valid && period_of(budget, *enforced_at).start == uses.front().period.start)) {
+    uses.push_back(use_of(match, *enforced_at));
+  }
+  return uses;
+}
+
 CounterUse use_of(const BudgetMatch& match, Timestamp at) {
   return {match.budget, period_of(*match.budget, at), match.group};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <compare>
 #include <string>
 
@@ -48,6 +49,11 @@ struct CounterUse {
 Period period_of(const Budget& budget, Timestamp at);
 /// The counter that a row of a matching attribution moves at that time.
 CounterUse use_of(const BudgetMatch& match, Timestamp at);
+
+/// The counters that a row moves under one budget, none if the row is outside its validity: that of the time when it
+/// occurred, and if it is enforced at another time, too, that of this time where it is another one.
+boost::container::static_vector<CounterUse, 2> uses_of(const BudgetMatch& match, Timestamp occurred_at,
+                                                       const std::optional<Timestamp>& enforced_at);
 
 /// The one interface of budget counters: the rows are the truth, a counter is a cache of what they say. All calls may
 /// wait for other transactions and may raise (cancel, for one).

@@ -35,10 +35,10 @@ std::string canonical_text(Datum value, Oid type) {
 /// columns, and the time of the event, which a retry that leaves it to its default repeats with a later value.
 std::string payload_of(const UsageRow& row, TupleDesc descriptor) {
   const UsageColumns& at = row.columns();
-  const std::array<AttrNumber, 15> left_out = {
-      at.usage_id,       at.occurred_at,    at.recorded_at, at.source,        at.idempotency_key,
-      at.cost,           at.list_cost,      at.currency,    at.price_id,      at.pricing_status,
-      at.pricing_reason, at.attribution_id, at.matched_by,  at.computed_cost, at.price_term_ids};
+  const std::array<AttrNumber, 17> left_out = {
+      at.usage_id,   at.occurred_at,   at.recorded_at,    at.source,         at.idempotency_key, at.cost,
+      at.list_cost,  at.currency,      at.price_id,       at.pricing_status, at.pricing_reason,  at.attribution_id,
+      at.matched_by, at.computed_cost, at.price_term_ids, at.timing,         at.enforced_at};
   // Ordered by name, not by position: leaves may order their columns differently.
   std::map<std::string, std::string> parts;
   for (int i = 0; i < descriptor->natts; ++i) {

@@ -4,6 +4,7 @@
 #include "pg/price_row.hpp"
 #include "core/cost.hpp"
 #include "core/text_key.hpp"
+#include "pg/access.hpp"
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
 #include "pg/holds.hpp"
@@ -294,9 +295,27 @@ Attribution& complete(UsageRow& row) {
   return attribute(row);
 }
 
+/// A date is no way past a cap: what a writer dates far from now is held against the budgets of now, too. Whoever owns
+/// the ledger fills in history; that concerns its own time only.
+void flag_time(UsageRow& row) {
+  const UsageColumns& at = row.columns();
+  row.set_null(at.timing);
+  row.set_null(at.enforced_at);
+  const Timestamp now = GetCurrentTransactionStartTimestamp();
+  const Timestamp ahead = row.timestamp(at.occurred_at, now) - now;
+  const std::int64_t skew = settings()->max_clock_skew;
+  if (ahead < -skew || ahead > skew) {
+    row.set(at.timing, kept_text_datum(ahead < 0 ? "late" : "future"));
+    if (!owns_ledger()) {
+      row.set(at.enforced_at, TimestampTzGetDatum(now));
+    }
+  }
+}
+
 /// The row is going to be stored.
 void expect(UsageRow& row, Attribution& attribution) {
   row.set(row.columns().recorded_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+  flag_time(row);
   if (row.is_null(row.columns().hold_id)) {
     refuse_if_paused(row, attribution);
   }
@@ -381,9 +400,9 @@ HeapTuple before_update(TriggerData* trigger) {
   }
   // The computed columns are ours: whatever the UPDATE said of them, they follow from the row. A hold is settled by an
   // INSERT.
-  for (const AttrNumber ours :
-       {at.hold_id, at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id, at.pricing_status,
-        at.pricing_reason, at.matched_by, at.computed_cost, at.price_term_ids, at.attribution_id}) {
+  for (const AttrNumber ours : {at.hold_id, at.recorded_at, at.cost, at.list_cost, at.currency, at.price_id,
+                                at.pricing_status, at.pricing_reason, at.matched_by, at.computed_cost,
+                                at.price_term_ids, at.attribution_id, at.timing, at.enforced_at}) {
     after.copy(ours, before);
   }
   if (is_repricing()) {

@@ -15,6 +15,7 @@ Settings load() {
   const AttrNumber currency = table.column("currency");
   const AttrNumber week_start = table.column("week_start");
   const AttrNumber fiscal_year_start = table.column("fiscal_year_start");
+  const AttrNumber max_clock_skew = table.column("max_clock_skew");
   const AttrNumber strict_usage = table.column("strict_usage");
   const AttrNumber strict_pricing = table.column("strict_pricing");
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
@@ -29,6 +30,9 @@ Settings load() {
     }
     loaded.week_start = DatumGetInt32(row.get(week_start, &is_null));  // NOT NULL, like all that follow
     loaded.fiscal_year_start = DatumGetInt32(row.get(fiscal_year_start, &is_null));
+    const Interval* const skew = DatumGetIntervalP(row.get(max_clock_skew, &is_null));
+    loaded.max_clock_skew =
+        skew->time + (static_cast<std::int64_t>(skew->month) * DAYS_PER_MONTH + skew->day) * USECS_PER_DAY;
     loaded.strict_usage = DatumGetBool(row.get(strict_usage, &is_null));
     loaded.strict_pricing = DatumGetBool(row.get(strict_pricing, &is_null));
   });

@@ -10,10 +10,11 @@ namespace spend {
 struct Settings {
   std::string time_zone = "UTC";
   std::string currency = "USD";
-  int week_start = 1;           ///< first day of the week, 1 is Monday
-  int fiscal_year_start = 1;    ///< first month of the fiscal year
-  bool strict_usage = false;    ///< inconsistent counts are refused
-  bool strict_pricing = false;  ///< a row without a price is refused
+  int week_start = 1;                            ///< first day of the week, 1 is Monday
+  int fiscal_year_start = 1;                     ///< first month of the fiscal year
+  std::int64_t max_clock_skew = 86'400'000'000;  ///< microseconds
+  bool strict_usage = false;                     ///< inconsistent counts are refused
+  bool strict_pricing = false;                   ///< a row without a price is refused
 };
 
 std::shared_ptr<const Settings> settings();

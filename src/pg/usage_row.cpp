@@ -19,6 +19,8 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.occurred_at = at("occurred_at");
   columns.started_at = at("started_at");
   columns.recorded_at = at("recorded_at");
+  columns.timing = at("timing");
+  columns.enforced_at = at("enforced_at");
   columns.tags = at("tags");
   columns.provider = at("provider");
   columns.request_model = at("request_model");

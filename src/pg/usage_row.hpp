@@ -14,6 +14,7 @@ namespace spend {
 struct UsageColumns {
   AttrNumber usage_id, occurred_at, started_at, recorded_at, tags;
   AttrNumber provider, request_model, response_model, service_tier, region, surface, speed, variant;
+  AttrNumber timing, enforced_at;
   AttrNumber source, idempotency_key, hold_id, other_usage, reported_cost, reported_currency;
   AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, matched_by, computed_cost,
       attribution_id, price_term_ids;

@@ -23,6 +23,7 @@ CREATE TABLE spend.settings (
   fiscal_year_start integer NOT NULL DEFAULT 1 CHECK (fiscal_year_start BETWEEN 1 AND 12),
   week_start integer NOT NULL DEFAULT 1 CHECK (week_start BETWEEN 1 AND 7),
   unallocated_cost_center text NOT NULL DEFAULT '(untagged)',
+  max_clock_skew interval NOT NULL DEFAULT '1 day' CHECK (max_clock_skew >= '0' AND max_clock_skew <= '100 years'),
   strict_usage boolean NOT NULL DEFAULT false,
   strict_pricing boolean NOT NULL DEFAULT false
 ) USING heap;
@@ -34,6 +35,7 @@ COMMENT ON COLUMN spend.settings.currency IS 'Currency of budgets that name none
 COMMENT ON COLUMN spend.settings.fiscal_year_start IS 'Month in which the fiscal year begins, 1 to 12.';
 COMMENT ON COLUMN spend.settings.week_start IS 'First day of the week, 1 (Monday) to 7.';
 COMMENT ON COLUMN spend.settings.unallocated_cost_center IS 'What reports call the cost center of usage that names none.';
+COMMENT ON COLUMN spend.settings.max_clock_skew IS 'A row whose occurred_at is further from now is flagged late or future, and one that a writer inserts is held against the budgets of now, too.';
 COMMENT ON COLUMN spend.settings.strict_usage IS 'True: an INSERT whose counts contradict each other fails (SP004). False: counts are clamped and the row is flagged inconsistent.';
 COMMENT ON COLUMN spend.settings.strict_pricing IS 'True: an INSERT for which there is no price fails (SP003). False: the row is stored as unpriced.';
 CALL spend._watch('spend.settings');
@@ -50,6 +52,6 @@ CREATE TRIGGER check_settings BEFORE INSERT OR UPDATE ON spend.settings FOR EACH
 
 CREATE FUNCTION spend._settings() RETURNS spend.settings
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT s FROM spend.settings AS s), ROW(true, NULL, 'UTC', 'USD', 1, 1, '(untagged)', false, false)::spend.settings)
+  SELECT coalesce((SELECT s FROM spend.settings AS s), ROW(true, NULL, 'UTC', 'USD', 1, 1, '(untagged)', '1 day', false, false)::spend.settings)
 $$;
 COMMENT ON FUNCTION spend._settings() IS 'Internal: the settings, or their defaults.';

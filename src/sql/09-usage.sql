@@ -13,6 +13,7 @@ CREATE TABLE spend.usage (
   currency text,
   input_tokens numeric,
   output_tokens numeric,
+  enforced_at timestamptz,
   started_at timestamptz,
   source text,
   idempotency_key text,
@@ -70,6 +71,7 @@ CREATE TABLE spend.usage (
   list_cost numeric,
   price_id bigint,
   price_term_ids bigint[],
+  timing text,
   pricing_status text,
   pricing_reason text,
   matched_by text,
@@ -80,6 +82,8 @@ COMMENT ON COLUMN spend.usage.usage_id IS 'Number of the row.';
 COMMENT ON COLUMN spend.usage.occurred_at IS 'When the usage happened: decides period and bucket.';
 COMMENT ON COLUMN spend.usage.started_at IS 'When the call started: decides the price where it is known.';
 COMMENT ON COLUMN spend.usage.recorded_at IS 'When the row was written (set by the ledger).';
+COMMENT ON COLUMN spend.usage.enforced_at IS 'When the row is counted by budgets a second time: when it was written, for a late or future row of a writer (computed).';
+COMMENT ON COLUMN spend.usage.timing IS 'late or future when occurred_at was further from the time of writing than settings.max_clock_skew (computed).';
 COMMENT ON COLUMN spend.usage.source IS 'App or feed that wrote the row; idempotency keys are unique within it.';
 COMMENT ON COLUMN spend.usage.idempotency_key IS 'The same key and payload again is skipped; another payload is skipped and listed in usage_conflicts.';
 COMMENT ON COLUMN spend.usage.cost_center IS 'Dimension: cost center.';
@@ -197,6 +201,7 @@ BEGIN
   EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I PRIMARY KEY (usage_id)', leaf, name || '_pkey');
   EXECUTE format('CREATE INDEX %I ON %s (occurred_at)', name || '_occurred_at_idx', leaf);
   EXECUTE format('CREATE INDEX %I ON %s (occurred_at) WHERE pricing_status = ''unpriced''', name || '_unpriced_idx', leaf);
+  EXECUTE format('CREATE INDEX %I ON %s (enforced_at) WHERE enforced_at IS NOT NULL', name || '_enforced_at_idx', leaf);
   -- A budget for each run is counted again from the rows of one run.
   EXECUTE format('CREATE INDEX %I ON %s (run_id) WHERE run_id IS NOT NULL', name || '_run_id_idx', leaf);
   EXECUTE format('CREATE TRIGGER price_row BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION spend.price_row()', leaf);

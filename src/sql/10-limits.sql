@@ -308,10 +308,13 @@ CREATE FUNCTION spend.alert_drivers(
            jsonb_strip_nulls(jsonb_build_object('model', spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), 'route', spend.text_key(u.route),
                                                 'run_id', u.run_id)) || coalesce(d.dimensions, '{}') AS facts
     FROM spend.alerts AS a
-    JOIN spend.usage AS u ON u.occurred_at >= a.period_start AND u.occurred_at < a.period_end AND u.recorded_at <= a.created_at
+    JOIN spend.usage AS u
+      ON ((u.occurred_at >= a.period_start AND u.occurred_at < a.period_end) OR (u.enforced_at >= a.period_start AND u.enforced_at < a.period_end))
+         AND u.recorded_at <= a.created_at
     CROSS JOIN LATERAL spend._row_counters(u) AS r
     LEFT JOIN LATERAL (SELECT t.dimensions FROM spend.attributions AS t WHERE t.attribution_id = u.attribution_id LIMIT 1) AS d ON true
     WHERE a.alert_id = alert_drivers.alert_id AND r.budget_id = a.budget_id AND r.group_hash = a.group_hash
+      AND r.period_start >= a.period_start AND r.period_start < a.period_end
   ), summed AS (
     SELECT f.key, f.value, sum(c.amount) AS amount, count(*) AS calls,
            row_number() OVER (PARTITION BY f.key ORDER BY sum(c.amount) DESC, f.value COLLATE "C") AS place,

@@ -73,7 +73,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT format('INSERT (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)), 'TABLE spend.usage'
   FROM pg_attribute AS a
   WHERE access = 'writer' AND a.attrelid = 'spend.usage'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'price_term_ids', 'pricing_status', 'pricing_reason', 'matched_by', 'computed_cost', 'attribution_id')
+    AND a.attname NOT IN ('usage_id', 'recorded_at', 'cost', 'list_cost', 'currency', 'price_id', 'price_term_ids', 'pricing_status', 'pricing_reason', 'matched_by', 'computed_cost', 'attribution_id', 'timing', 'enforced_at')
   HAVING count(*) > 0
   UNION ALL
   SELECT 'SELECT (usage_id, cost, currency, pricing_status)', 'TABLE spend.usage' WHERE access = 'writer'

@@ -18,7 +18,8 @@ WITH current_period AS (
   SELECT r.budget_id, r.group_hash, r.group_values, sum(r.amount) AS spent, sum(r.calls)::bigint AS calls, sum(r.unpriced_calls)::bigint AS unpriced_calls
   FROM (SELECT min(u.period_start) AS since, max(u.period_end) AS until FROM uncertain AS u) AS range
   CROSS JOIN LATERAL (
-    SELECT u FROM spend.usage AS u WHERE u.occurred_at >= range.since AND u.occurred_at < range.until
+    SELECT u FROM spend.usage AS u
+    WHERE (u.occurred_at >= range.since AND u.occurred_at < range.until) OR (u.enforced_at >= range.since AND u.enforced_at < range.until)
   ) AS rows
   CROSS JOIN LATERAL spend._row_counters(rows.u) AS r
   JOIN uncertain AS p ON p.budget_id = r.budget_id AND r.period_start >= p.period_start AND r.period_start < p.period_end

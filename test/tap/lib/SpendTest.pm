@@ -105,6 +105,9 @@ INSERT INTO spend.usage (request_model, input_tokens, team, cost_center) VALUES 
 SELECT count(*) FROM spend.maintain(0);
 -- No month is ever made for this one.
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('9999-12-31 12:00 UTC', 'm', 5);
+SET ROLE app;
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens, run_id) VALUES ('9999-12-31 13:00 UTC', 'm', 1, 'r1');
+RESET ROLE;
 INSERT INTO spend.usage (request_model, input_tokens, team, source, idempotency_key) VALUES ('m', 1, 'blue', 'app', 'k1'), ('m', 1, 'blue', 'app', 'k1');
 INSERT INTO spend.usage (request_model, input_tokens, team, source, idempotency_key) VALUES ('m', 9, 'blue', 'app', 'k1');
 INSERT INTO spend.usage (request_model, input_tokens, tags) VALUES ('m', 1, '{"campaign": "x"}'), ('unknown', 1, NULL);
@@ -137,7 +140,7 @@ SELECT 'commitment: ' || c FROM spend.commitments AS c ORDER BY c.commitment_id;
 SELECT 'due: ' || s FROM spend.commitment_status(NULL, '2001-01-01', '2001-02-01', '2001-03-01') AS s;
 SELECT 'applied: ' || usage_id || ' ' || price_term_ids::text || ' ' || list_cost FROM spend.usage WHERE price_term_ids IS NOT NULL ORDER BY usage_id;
 SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || coalesce(currency, '') || ' ' || coalesce(price_id, 0) || ' ' || pricing_status || ' '
-  || coalesce(attribution_id::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
+  || coalesce(attribution_id::text, '') || ' ' || coalesce(timing || ' ' || (enforced_at IS NOT NULL)::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
 SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || ' ' || c.group_values || ' ' || c.spent || ' ' || c.calls || ' '
   || c.unpriced_calls || ' ' || c.claimed_percent FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
 SELECT 'day: ' || daily_spend_key || ' ' || usage_date || ' ' || calls || ' ' || cost FROM spend.daily_spend ORDER BY 1;
