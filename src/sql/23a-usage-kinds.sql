@@ -52,6 +52,9 @@ COMMENT ON FUNCTION spend.outcome(text, text) IS
 CREATE VIEW spend._kinds WITH (security_barrier) AS
 SELECT k.*,
        m.tier,
+       -- What a million input tokens from the cache cost less than others, in a short request and before customer terms.
+       1000 * ((k.price OPERATOR(spend.*) '{"input_tokens": 1000}'::spend.token_usage)
+               - (k.price OPERATOR(spend.*) '{"input_tokens": 1000, "cache_read_tokens": 1000}'::spend.token_usage)) AS cache_saving,
        md5(jsonb_build_array(k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency)::text)::uuid AS sku_id
 FROM (
   SELECT DISTINCT ON (k.kind_id) k.kind_id, coalesce(p.provider, k.provider) AS provider, k.provider AS sent_provider, k.model, k.surface, k.region,

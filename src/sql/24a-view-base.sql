@@ -24,6 +24,48 @@ CROSS JOIN LATERAL generate_series(
   greatest(this.month, date_trunc('month', unfolded.last)::date, (SELECT max(r.usage_month) FROM spend.rollup_months AS r))::timestamp, '1 month') AS g(month);
 COMMENT ON VIEW spend._months IS 'Internal: the months from the first usage to the last, and to now.';
 
+-- The sums of a month with the names of what they belong to, as far as the current role may see them.
+CREATE VIEW spend._month_facts AS
+SELECT m.*, a.dimensions, k.provider, k.model, k.service_tier, k.currency, k.operation, k.route, k.purpose, k.tier, k.sku_id, k.pricing_status,
+       k.pricing_reason, k.cache_saving
+FROM spend._usage_months AS m
+JOIN spend._kinds AS k USING (kind_id)
+LEFT JOIN spend._seen AS a USING (attribution_id)
+WHERE m.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL));
+COMMENT ON VIEW spend._month_facts IS 'Internal: sums by month with names, visible ones.';
+
+-- Each once for every dimension, so that a report is by whichever it asks for.
+CREATE VIEW spend._month_dimensions AS
+SELECT f.*, v.dimension, v.dimension_value
+FROM spend._month_facts AS f
+CROSS JOIN LATERAL (
+  VALUES ('total', '(all)'),
+         ('cost_center', coalesce(f.dimensions ->> 'cost_center', '(untagged)')),
+         ('department', coalesce(f.dimensions ->> 'department', '(untagged)')),
+         ('team', coalesce(f.dimensions ->> 'team', '(untagged)')),
+         ('project', coalesce(f.dimensions ->> 'project', '(untagged)')),
+         ('feature', coalesce(f.dimensions ->> 'feature', '(untagged)')),
+         ('workflow', coalesce(f.dimensions ->> 'workflow', '(untagged)')),
+         ('application', coalesce(f.dimensions ->> 'application', '(untagged)')),
+         ('agent', coalesce(f.dimensions ->> 'agent', '(untagged)')),
+         ('api_key', coalesce(f.dimensions ->> 'api_key', '(untagged)')),
+         ('user_id', coalesce(f.dimensions ->> 'user_id', '(untagged)')),
+         ('user_group', coalesce(f.dimensions ->> 'user_group', '(untagged)')),
+         ('workspace', coalesce(f.dimensions ->> 'workspace', '(untagged)')),
+         ('environment', coalesce(f.dimensions ->> 'environment', '(untagged)')),
+         ('customer', coalesce(f.dimensions ->> 'customer', '(untagged)')),
+         ('customer_segment', coalesce(f.dimensions ->> 'customer_segment', '(untagged)')),
+         ('geography', coalesce(f.dimensions ->> 'geography', '(untagged)')),
+         ('data_class', coalesce(f.dimensions ->> 'data_class', '(untagged)')),
+         ('provider', coalesce(f.provider, '(unknown)')), ('model', coalesce(f.model, '(unknown)')), ('service_tier', f.service_tier),
+         ('operation', coalesce(f.operation, '(untagged)')), ('route', coalesce(f.route, '(untagged)')), ('purpose', coalesce(f.purpose, '(untagged)'))
+  UNION ALL
+  SELECT d.name, coalesce(f.dimensions ->> d.name, '(untagged)')
+  FROM spend.dimensions AS d
+  WHERE d.is_rolled_up AND NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = d.name)
+) AS v(dimension, dimension_value);
+COMMENT ON VIEW spend._month_dimensions IS 'Internal: sums by month, once for every dimension.';
+
 DO $$
 DECLARE
   item record;
@@ -33,7 +75,8 @@ BEGIN
     FROM pg_attribute AS a
     WHERE a.attnum > 0 AND a.attrelid IN (
       'spend._kinds'::regclass, 'spend._dimensions_of'::regclass, 'spend._usage_days'::regclass, 'spend._usage_quarters'::regclass, 'spend._row_sums'::regclass,
-      'spend._usage_months'::regclass, 'spend._skus'::regclass, 'spend._seen'::regclass, 'spend._months'::regclass)
+      'spend._usage_months'::regclass, 'spend._skus'::regclass, 'spend._seen'::regclass, 'spend._months'::regclass, 'spend._month_facts'::regclass,
+      'spend._month_dimensions'::regclass)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
   END LOOP;

@@ -14,7 +14,7 @@ use SpendTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $seconds = $ENV{SPEND_ROLLUP_SECONDS} // 8;
+my $seconds = $ENV{SPEND_ROLLUP_SECONDS} // 6;
 my $node = new_node('rollups', conf => "deadlock_timeout = 50ms");
 $node->safe_psql('postgres', slurp("$FindBin::Bin/lib/view_oracle.sql"));
 query($node, <<'SQL');
@@ -31,14 +31,14 @@ SQL
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $row = q{(now() - random() * random() * interval '45 days', nullif('cc-' || :a % 4, 'cc-3'), (ARRAY['search', 'Search ', 'ads', NULL])[1 + :b % 4],
-  (ARRAY['r&d', 'sales'])[1 + :a % 3], 'u' || :b % 7, CASE :a % 5 WHEN 0 THEN 'maker' END, (ARRAY['m1', 'M1', 'm2', 'm3', 'unknown'])[1 + :c % 5], 1 + :c % 1000, :b % 300,
+  (ARRAY['r&d', 'sales'])[1 + :a % 3], 'u' || :b % 7, 'run' || :a % 20, (ARRAY['work', 'retry', 'experiment', NULL])[1 + :c % 4], (ARRAY['chat', 'Review'])[1 + :a % 2], CASE WHEN :b % 3 = 0 THEN 2000 END, CASE :a % 5 WHEN 0 THEN 'maker' END, (ARRAY['m1', 'M1', 'm2', 'm3', 'unknown'])[1 + :c % 5], 1 + :c % 1000, :b % 300,
   CASE WHEN :a % 2 = 0 THEN :c % 50 END, (ARRAY['ok', 'error', 'Cancelled', NULL])[1 + :b % 4], (ARRAY[true, false, NULL])[1 + :c % 3], CASE WHEN :a % 9 = 0 THEN 2 END, CASE WHEN :b % 11 = 0 THEN 'm1' END)};
-my $columns = '(occurred_at, cost_center, team, department, user_id, provider, request_model, input_tokens, output_tokens, cache_read_tokens, status, accepted, attempt, fallback_of)';
+my $columns = '(occurred_at, cost_center, team, department, user_id, run_id, purpose, feature, original_input_tokens, provider, request_model, input_tokens, output_tokens, cache_read_tokens, status, accepted, attempt, fallback_of)';
 my $random = join '', map { "\\set $_ random(0, 1000000)\n" } qw(a b c);
 my $some = q{(SELECT u.usage_id FROM spend.usage AS u WHERE u.usage_id >= :a % greatest((SELECT last_value FROM spend.usage_usage_id_seq), 1) ORDER BY 1 LIMIT 1)};
 my %scripts = (
 	insert => [ 8, "${random}INSERT INTO spend.usage $columns VALUES $row;\n" ],
-	batch => [ 2, "${random}INSERT INTO spend.usage $columns SELECT occurred_at - i * interval '1 minute', cost_center, team, department, user_id, provider, request_model, input_tokens + i, output_tokens, cache_read_tokens, status, accepted, attempt, fallback_of FROM (VALUES $row) AS v $columns, generate_series(1, 30) AS i;\n" ],
+	batch => [ 2, "${random}INSERT INTO spend.usage $columns SELECT occurred_at - i * interval '1 minute', cost_center, team, department, user_id, run_id || i % 4, purpose, feature, original_input_tokens, provider, request_model, input_tokens + i, output_tokens, cache_read_tokens, status, accepted, attempt, fallback_of FROM (VALUES $row) AS v $columns, generate_series(1, 9) AS i;\n" ],
 	savepoint => [ 3, "${random}BEGIN;\nINSERT INTO spend.usage $columns VALUES $row;\nSAVEPOINT s;\nINSERT INTO spend.usage $columns VALUES $row;\nUPDATE spend.usage SET status = 'error' WHERE usage_id = $some;\nROLLBACK TO s;\nINSERT INTO spend.usage $columns VALUES $row;\nRELEASE s;\nEND;\n" ],
 	abort => [ 2, "${random}BEGIN;\nINSERT INTO spend.usage $columns VALUES $row;\nDELETE FROM spend.usage WHERE usage_id = $some;\nROLLBACK;\n" ],
 	update => [ 4, "${random}UPDATE spend.usage SET team = 'moved', accepted = :b % 2 = 0, input_tokens = :c % 77 WHERE usage_id = $some;\n" ],

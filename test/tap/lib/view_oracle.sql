@@ -183,6 +183,142 @@ FROM spend.usage AS u CROSS JOIN spend._settings() AS s
 WHERE u.pricing_status = 'unpriced' AND spend.visible(u.attribution_id)
 GROUP BY nullif(spend.text_key(u.provider), ''), nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), u.pricing_reason;
 
+-- One row for each row of the ledger: everything by hand that the sums are made of.
+CREATE VIEW oracle._facts AS
+SELECT u.*, date_trunc('month', u.occurred_at AT TIME ZONE s.time_zone)::date AS month, (u.occurred_at AT TIME ZONE s.time_zone)::date AS day, s.time_zone AS zone,
+       coalesce(u.currency, s.currency) AS money, coalesce(p.provider, nullif(spend.text_key(u.provider), '')) AS vendor,
+       nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), '') AS model,
+       coalesce(nullif(spend.text_key(u.service_tier), ''), 'standard') AS tier_of_service,
+       m.tier, CASE WHEN coalesce(u.blocked_reason, '') <> '' OR lower(trim(u.status)) IN ('blocked', 'refused', 'content_filter') THEN 'blocked'
+                    WHEN lower(trim(u.status)) IN ('error', 'failed', 'timeout') THEN 'failed'
+                    WHEN lower(trim(u.status)) IN ('cancelled', 'abandoned') THEN 'abandoned' ELSE 'ok' END AS ended,
+       coalesce(u.attempt > 1, false) OR coalesce(u.purpose = 'retry', false) AS again,
+       u.recorded_at - u.occurred_at > interval '1 day' AS is_late,
+       (SELECT sum(CASE x.meter WHEN 'input_tokens' THEN x.rate ELSE -x.rate END) FROM (
+          SELECT r.key AS meter, split_part(r.value #>> '{}', '/', 1)::numeric / CASE lower(split_part(r.value #>> '{}', '/', 2)) WHEN '1m' THEN 1000000 WHEN '1k' THEN 1000 ELSE 1 END AS rate
+          FROM jsonb_each(p.price::jsonb -> 'rates') AS r WHERE r.key IN ('input_tokens', 'cache_read_tokens')) AS x
+        HAVING count(*) = 2) AS saved_per_token,
+       spend.text_key(u.user_id) AS who
+FROM spend.usage AS u
+CROSS JOIN spend._settings() AS s
+LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
+LEFT JOIN spend.models AS m ON m.provider = coalesce(p.provider, spend.text_key(u.provider)) AND m.model = coalesce(p.model, spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)))
+OFFSET 0;
+
+CREATE VIEW oracle._long AS
+SELECT f.*, v.dimension, v.dimension_value, md5(ROW(f.vendor, f.model, spend.text_key(f.surface), spend.text_key(f.region), f.tier_of_service, spend.text_key(f.speed), spend.text_key(f.variant), f.money)::text) AS sku
+FROM oracle._facts AS f
+CROSS JOIN LATERAL (VALUES ('total', '(all)'), ('provider', coalesce(f.vendor, '(unknown)')), ('model', coalesce(f.model, '(unknown)')), ('service_tier', f.tier_of_service),
+  ('operation', coalesce(nullif(spend.text_key(f.operation), ''), '(untagged)')), ('route', coalesce(nullif(spend.text_key(f.route), ''), '(untagged)')),
+  ('purpose', coalesce(nullif(spend.text_key(f.purpose), ''), '(untagged)')),
+  ('cost_center', coalesce(nullif(spend.text_key(f.cost_center), ''), '(untagged)')),
+  ('department', coalesce(nullif(spend.text_key(f.department), ''), '(untagged)')),
+  ('team', coalesce(nullif(spend.text_key(f.team), ''), '(untagged)')),
+  ('project', coalesce(nullif(spend.text_key(f.project), ''), '(untagged)')),
+  ('feature', coalesce(nullif(spend.text_key(f.feature), ''), '(untagged)')),
+  ('workflow', coalesce(nullif(spend.text_key(f.workflow), ''), '(untagged)')),
+  ('application', coalesce(nullif(spend.text_key(f.application), ''), '(untagged)')),
+  ('agent', coalesce(nullif(spend.text_key(f.agent), ''), '(untagged)')),
+  ('api_key', coalesce(nullif(spend.text_key(f.api_key), ''), '(untagged)')),
+  ('user_id', coalesce(nullif(spend.text_key(f.user_id), ''), '(untagged)')),
+  ('user_group', coalesce(nullif(spend.text_key(f.user_group), ''), '(untagged)')),
+  ('workspace', coalesce(nullif(spend.text_key(f.workspace), ''), '(untagged)')),
+  ('environment', coalesce(nullif(spend.text_key(f.environment), ''), '(untagged)')),
+  ('customer', coalesce(nullif(spend.text_key(f.customer), ''), '(untagged)')),
+  ('customer_segment', coalesce(nullif(spend.text_key(f.customer_segment), ''), '(untagged)')),
+  ('geography', coalesce(nullif(spend.text_key(f.geography), ''), '(untagged)')),
+  ('data_class', coalesce(nullif(spend.text_key(f.data_class), ''), '(untagged)'))) AS v(dimension, dimension_value);
+
+CREATE VIEW oracle.efficiency AS
+SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS efficiency_key, month::timestamp AT TIME ZONE min(zone) AS period_start_at, month AS period_start, 'month' AS period_kind,
+       dimension, dimension_value, money AS currency, count(*) AS calls, coalesce(sum(cost), 0)::numeric(38, 18) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
+       coalesce(sum(input_tokens), 0)::bigint AS input, coalesce(sum(output_tokens), 0)::bigint AS out, coalesce(sum(cache_read_tokens), 0)::bigint AS cached,
+       (coalesce(sum(cache_read_tokens), 0) / nullif(sum(input_tokens), 0))::numeric(14, 6) AS cache_hit_rate,
+       coalesce(sum(cache_read_tokens * CASE WHEN price_id IS NULL THEN NULL ELSE coalesce(saved_per_token, 0) END), 0)::numeric(38, 18) AS cache_savings,
+       count(*) FILTER (WHERE response_cache_hit) AS hits, (count(*) FILTER (WHERE response_cache_hit) / count(*)::numeric)::numeric(14, 6) AS hit_rate,
+       count(*) FILTER (WHERE tier = 'premium') AS premium, coalesce(sum(cost) FILTER (WHERE tier = 'premium'), 0)::numeric(38, 18) AS premium_cost,
+       (coalesce(sum(cost) FILTER (WHERE tier = 'premium'), 0) / nullif(sum(cost), 0))::numeric(14, 6) AS premium_share,
+       count(*) FILTER (WHERE fallback_of <> '') AS fallback, coalesce(sum(cost) FILTER (WHERE fallback_of <> ''), 0)::numeric(38, 18) AS fallback_cost, (count(*) FILTER (WHERE fallback_of <> '') / count(*)::numeric)::numeric(14, 6) AS fallback_rate,
+       count(*) FILTER (WHERE again) AS retried, coalesce(sum(cost) FILTER (WHERE again), 0)::numeric(38, 18) AS retried_cost, (count(*) FILTER (WHERE again) / count(*)::numeric)::numeric(14, 6) AS retry_rate,
+       count(*) FILTER (WHERE ended = 'failed') AS failed, coalesce(sum(cost) FILTER (WHERE ended = 'failed'), 0)::numeric(38, 18) AS failed_cost,
+       count(*) FILTER (WHERE ended = 'abandoned') AS abandoned, coalesce(sum(cost) FILTER (WHERE ended = 'abandoned'), 0)::numeric(38, 18) AS abandoned_cost,
+       count(*) FILTER (WHERE ended = 'blocked') AS blocked, coalesce(sum(cost) FILTER (WHERE ended = 'blocked'), 0)::numeric(38, 18) AS blocked_cost,
+       count(*) FILTER (WHERE accepted) AS accepted, count(*) FILTER (WHERE NOT accepted) AS rejected, (count(*) FILTER (WHERE accepted) / nullif(count(accepted), 0)::numeric)::numeric(14, 6) AS acceptance_rate,
+       coalesce(sum(cost) FILTER (WHERE accepted), 0)::numeric(38, 18) AS accepted_cost, count(*) FILTER (WHERE human_reviewed) AS reviewed,
+       coalesce(sum(cost) FILTER (WHERE purpose IN ('experiment', 'evaluation')), 0)::numeric(38, 18) AS experiment_cost,
+       coalesce(sum(tool_calls), 0)::bigint AS tools, coalesce(sum(retrieval_queries), 0)::bigint AS retrievals, coalesce(sum(agent_steps), 0)::bigint AS steps,
+       (coalesce(sum(output_tokens), 0) / nullif(sum(input_tokens), 0))::numeric(20, 6) AS ratio,
+       (sum(input_tokens) FILTER (WHERE original_input_tokens IS NOT NULL) / nullif(sum(original_input_tokens) FILTER (WHERE input_tokens IS NOT NULL), 0))::numeric(20, 6) AS compression
+FROM oracle._long GROUP BY month, dimension, dimension_value, money;
+
+-- Per SKU and month first, then month against month.
+CREATE VIEW oracle._months_of AS
+SELECT month, dimension, dimension_value, money, sku, coalesce(sum(cost), 0) AS cost, coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) AS tokens
+FROM oracle._long GROUP BY 1, 2, 3, 4, 5;
+CREATE VIEW oracle.spend_change AS
+SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS spend_change_key, month::timestamp AT TIME ZONE s.time_zone AS at, month, 'month' AS period_kind, dimension, dimension_value, money,
+       now_cost::numeric(38, 18), before_cost::numeric(38, 18), (now_cost - before_cost)::numeric(38, 18) AS change, (100 * (now_cost - before_cost) / nullif(before_cost, 0))::numeric(20, 4) AS percent,
+       price::numeric(38, 18), volume::numeric(38, 18), (now_cost - before_cost - price - volume)::numeric(38, 18) AS mix, now_tokens::bigint, before_tokens::bigint
+FROM (
+  SELECT month, dimension, dimension_value, money, sum(now_cost) AS now_cost, sum(before_cost) AS before_cost, sum(now_tokens) AS now_tokens, sum(before_tokens) AS before_tokens,
+         sum(CASE WHEN now_tokens > 0 AND before_tokens > 0 THEN round(now_cost - now_tokens * before_cost / before_tokens, 18) ELSE 0 END) AS price,
+         CASE WHEN sum(before_tokens) > 0 THEN round((sum(now_tokens) - sum(before_tokens)) * sum(before_cost) / sum(before_tokens), 18) WHEN sum(before_cost) = 0 THEN sum(now_cost) ELSE 0 END AS volume,
+         bool_or(is_now) AS is_now
+  FROM (
+    SELECT coalesce(n.month, (b.month + interval '1 month')::date) AS month, coalesce(n.dimension, b.dimension) AS dimension, coalesce(n.dimension_value, b.dimension_value) AS dimension_value,
+           coalesce(n.money, b.money) AS money, coalesce(n.cost, 0) AS now_cost, coalesce(b.cost, 0) AS before_cost, coalesce(n.tokens, 0) AS now_tokens, coalesce(b.tokens, 0) AS before_tokens, n.month IS NOT NULL AS is_now
+    FROM oracle._months_of AS n
+    FULL JOIN oracle._months_of AS b ON (b.month + interval '1 month')::date = n.month AND b.dimension = n.dimension AND b.dimension_value = n.dimension_value AND b.money = n.money AND b.sku = n.sku
+  ) AS pair GROUP BY 1, 2, 3, 4
+) AS x CROSS JOIN spend._settings() AS s
+WHERE is_now OR month <= date_trunc('month', now() AT TIME ZONE s.time_zone)::date;
+
+CREATE VIEW oracle.data_quality AS
+SELECT md5(jsonb_build_array(month, issue, detail, money)::text) AS data_quality_key, month::timestamp AT TIME ZONE min(zone) AS at, month, 'month' AS kind, issue, detail, money, count(*) AS calls,
+       coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost,
+       (coalesce(sum(f.cost), 0) / nullif(min(f.whole_cost), 0))::numeric(14, 6) AS share, (count(*)::numeric / min(f.whole))::numeric(14, 6) AS of_calls
+FROM (SELECT w.*, sum(w.cost) OVER (PARTITION BY w.month, w.money) AS whole_cost, count(*) OVER (PARTITION BY w.month, w.money) AS whole FROM oracle._facts AS w) AS f
+CROSS JOIN LATERAL (
+  SELECT 'untagged', d.key FROM jsonb_each_text(to_jsonb(f)) AS d WHERE d.key IN ('cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class') AND coalesce(spend.text_key(d.value), '') = ''
+  UNION ALL SELECT f.pricing_status, coalesce(f.pricing_reason, '') WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
+  UNION ALL SELECT 'late', 'written more than a day after the usage' WHERE f.is_late
+) AS i(issue, detail)
+GROUP BY month, issue, detail, money;
+
+CREATE VIEW oracle._weeks AS
+SELECT f.*, f.day - ((extract(isodow FROM f.day)::integer - s.week_start + 7) % 7) AS week FROM oracle._facts AS f CROSS JOIN spend._settings() AS s;
+CREATE VIEW oracle.weekly_report AS
+WITH totals AS (
+  SELECT week, money, min(zone) AS zone, coalesce(sum(cost), 0) AS cost, count(*) AS calls, count(*) FILTER (WHERE cost IS NULL) AS unpriced, sum(cache_read_tokens) / nullif(sum(input_tokens), 0) AS hit,
+         coalesce(sum(cost) FILTER (WHERE tier = 'premium'), 0) / nullif(sum(cost), 0) AS premium
+  FROM oracle._weeks GROUP BY 1, 2
+)
+SELECT md5(jsonb_build_array(t.week, t.money)::text) AS weekly_report_key, t.week::timestamp AT TIME ZONE t.zone AS at, t.week, 'week' AS kind, t.money, t.cost::numeric(38, 18), coalesce(p.cost, 0)::numeric(38, 18) AS before,
+       (t.cost - coalesce(p.cost, 0))::numeric(38, 18) AS change, (100 * (t.cost - p.cost) / nullif(p.cost, 0))::numeric(20, 4) AS percent, t.calls, t.unpriced,
+       m.budget::numeric(38, 18), coalesce(m.actual, 0)::numeric(38, 18) AS actual, f.feature, f.cost::numeric(38, 18) AS top, t.hit::numeric(14, 6), p.hit::numeric(14, 6) AS hit_before, t.premium::numeric(14, 6), p.premium::numeric(14, 6) AS premium_before
+FROM totals AS t
+JOIN (
+  SELECT week, money, feature, cost, row_number() OVER (PARTITION BY week, money ORDER BY cost DESC, feature COLLATE "C") AS place
+  FROM (SELECT week, money, coalesce(nullif(spend.text_key(w.feature), ''), '(untagged)') AS feature, coalesce(sum(w.cost), 0) AS cost FROM oracle._weeks AS w GROUP BY 1, 2, 3) AS by_feature
+) AS f ON f.week = t.week AND f.money = t.money AND f.place = 1
+LEFT JOIN totals AS p ON p.week = t.week - 7 AND p.money = t.money
+LEFT JOIN (SELECT period_start, currency, sum(budget) AS budget, sum(actual) AS actual FROM oracle.chargeback_monthly GROUP BY 1, 2) AS m ON m.period_start = date_trunc('month', t.week + 6)::date AND m.currency = t.money;
+
+CREATE VIEW oracle.unit_costs AS
+SELECT md5(jsonb_build_array(month, unit, money)::text) AS unit_costs_key, month::timestamp AT TIME ZONE min(zone) AS at, month, 'month' AS kind, unit, money, count(*) AS units, sum(cost)::numeric(38, 18),
+       (sum(cost) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
+FROM (
+  SELECT month, money, min(zone) AS zone, unit, value, coalesce(sum(cost), 0) AS cost FROM oracle._facts AS f
+  CROSS JOIN LATERAL (VALUES ('user', f.user_id), ('customer', f.customer), ('feature', f.feature), ('workflow', f.workflow), ('team', f.team)) AS v(unit, raw)
+  CROSS JOIN LATERAL (SELECT spend.text_key(v.raw)) AS k(value) WHERE k.value <> '' GROUP BY 1, 2, 4, 5
+  UNION ALL SELECT month, money, zone, 'call', usage_id::text, cost FROM oracle._facts WHERE cost IS NOT NULL
+  UNION ALL SELECT month, money, min(zone), 'run', run_id, sum(cost) FROM oracle._facts WHERE cost IS NOT NULL AND run_id <> '' GROUP BY 1, 2, 5
+) AS x GROUP BY month, unit, money
+UNION ALL
+SELECT md5(jsonb_build_array(month, 'accepted_output', money)::text), month::timestamp AT TIME ZONE min(zone), month, 'month', 'accepted_output', money, count(*) FILTER (WHERE accepted), coalesce(sum(cost), 0)::numeric(38, 18),
+       (coalesce(sum(cost), 0) / count(*) FILTER (WHERE accepted))::numeric(38, 18), NULL, NULL
+FROM oracle._facts GROUP BY month, money HAVING count(*) FILTER (WHERE accepted) > 0;
+
 -- Rows that are in one of the two only. A statement sees one moment.
 CREATE FUNCTION oracle.differences(OUT view_name text, OUT side text, OUT line text) RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
 DECLARE

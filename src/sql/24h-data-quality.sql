@@ -1,0 +1,44 @@
+CREATE VIEW spend.data_quality WITH (security_barrier) AS
+SELECT md5(jsonb_build_array(q.usage_month, q.issue, q.detail, q.currency)::text) AS data_quality_key,
+       q.usage_month::timestamp AT TIME ZONE z AS period_start_at,
+       q.usage_month AS period_start,
+       'month'::text AS period_kind,
+       q.issue,
+       q.detail,
+       q.currency,
+       q.calls::bigint AS calls,
+       q.cost::numeric(38, 18) AS cost,
+       (q.cost / nullif(q.total_cost, 0))::numeric(14, 6) AS cost_share,
+       (q.calls / q.total_calls)::numeric(14, 6) AS calls_share
+FROM (
+  SELECT f.usage_month, v.issue, v.detail, f.currency, coalesce(sum(v.calls), 0) AS calls, coalesce(sum(v.cost), 0) AS cost,
+         max(t.calls) AS total_calls, max(t.cost) AS total_cost
+  FROM spend._month_facts AS f
+  JOIN (SELECT g.usage_month, g.currency, sum(g.calls) AS calls, coalesce(sum(g.cost), 0) AS cost FROM spend._month_facts AS g GROUP BY 1, 2) AS t
+    ON t.usage_month = f.usage_month AND t.currency = f.currency
+  CROSS JOIN LATERAL (
+    SELECT 'untagged' AS issue, d.name AS detail, f.calls, f.cost
+    FROM unnest(ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class']) AS d(name)
+    WHERE NOT coalesce(f.dimensions, '{}') ? d.name
+    UNION ALL
+    SELECT f.pricing_status, coalesce(f.pricing_reason, ''), f.calls, f.cost
+    WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
+    UNION ALL
+    SELECT 'late', 'written more than a day after the usage', f.late_calls, f.late_cost WHERE f.late_calls <> 0
+  ) AS v
+  GROUP BY 1, 2, 3, 4
+) AS q
+CROSS JOIN spend._rollup_zone() AS z
+WHERE q.calls <> 0;
+COMMENT ON VIEW spend.data_quality IS 'What the reports cannot vouch for, by month, with the money behind it: rows without a value of a dimension, unpriced, inconsistent, priced by a stand-in, late.';
+COMMENT ON COLUMN spend.data_quality.data_quality_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.data_quality.period_start_at IS 'Start of the month in the organisation''s zone.';
+COMMENT ON COLUMN spend.data_quality.period_start IS 'First day of the month.';
+COMMENT ON COLUMN spend.data_quality.period_kind IS 'month.';
+COMMENT ON COLUMN spend.data_quality.issue IS 'untagged, unpriced, inconsistent, priced_with_fallback or late. A row may have several.';
+COMMENT ON COLUMN spend.data_quality.detail IS 'untagged: the dimension that has no value. Else the reason.';
+COMMENT ON COLUMN spend.data_quality.currency IS 'Currency of the amounts; of unpriced usage, that of the settings.';
+COMMENT ON COLUMN spend.data_quality.calls IS 'Usage rows with the issue.';
+COMMENT ON COLUMN spend.data_quality.cost IS 'Their cost, as far as they have one.';
+COMMENT ON COLUMN spend.data_quality.cost_share IS 'Their share of the cost of the month in that currency; NULL without cost.';
+COMMENT ON COLUMN spend.data_quality.calls_share IS 'Their share of the rows.';

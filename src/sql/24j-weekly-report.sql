@@ -1,0 +1,72 @@
+CREATE VIEW spend.weekly_report WITH (security_barrier) AS
+WITH weeks AS (
+  SELECT d.usage_date - (extract(isodow FROM d.usage_date)::integer - s.week_start + 7) % 7 AS week_start, a.dimensions ->> 'feature' AS feature, k.currency, k.tier,
+         sum(d.calls) AS calls, sum(d.cost) AS cost, sum(d.unpriced_calls) AS unpriced_calls, sum(d.input_tokens) AS input_tokens,
+         sum(d.cache_read_tokens) AS cache_read_tokens
+  FROM (
+    SELECT u.usage_date, u.attribution_id, u.kind_id, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls,
+           sum(u.input_tokens) AS input_tokens, sum(u.cache_read_tokens) AS cache_read_tokens
+    FROM spend._usage_days AS u
+    GROUP BY 1, 2, 3
+  ) AS d
+  JOIN spend._kinds AS k USING (kind_id)
+  CROSS JOIN spend._settings() AS s
+  LEFT JOIN spend._seen AS a USING (attribution_id)
+  WHERE d.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL))
+  GROUP BY 1, 2, 3, 4
+), totals AS (
+  SELECT w.week_start, w.currency, sum(w.calls) AS calls, coalesce(sum(w.cost), 0) AS cost, coalesce(sum(w.unpriced_calls), 0) AS unpriced_calls,
+         sum(w.cache_read_tokens) / nullif(sum(w.input_tokens), 0) AS cache_hit_rate,
+         coalesce(sum(w.cost) FILTER (WHERE w.tier = 'premium'), 0) / nullif(sum(w.cost), 0) AS premium_share
+  FROM weeks AS w GROUP BY 1, 2
+), features AS (
+  SELECT DISTINCT ON (f.week_start, f.currency) f.week_start, f.currency, f.feature, f.cost
+  FROM (SELECT w.week_start, w.currency, coalesce(w.feature, '(untagged)') AS feature, coalesce(sum(w.cost), 0) AS cost FROM weeks AS w GROUP BY 1, 2, 3) AS f
+  ORDER BY f.week_start, f.currency, f.cost DESC, f.feature COLLATE "C"
+), plan AS (
+  SELECT c.period_start, c.currency, sum(c.budget) AS budget, sum(c.actual) AS actual FROM spend.chargeback_monthly AS c GROUP BY 1, 2
+)
+SELECT md5(jsonb_build_array(t.week_start, t.currency)::text) AS weekly_report_key,
+       t.week_start::timestamp AT TIME ZONE z AS period_start_at,
+       t.week_start AS period_start,
+       'week'::text AS period_kind,
+       t.currency,
+       t.cost::numeric(38, 18) AS cost,
+       coalesce(p.cost, 0)::numeric(38, 18) AS previous_cost,
+       (t.cost - coalesce(p.cost, 0))::numeric(38, 18) AS change,
+       (100 * (t.cost - p.cost) / nullif(p.cost, 0))::numeric(20, 4) AS change_percent,
+       t.calls::bigint AS calls,
+       t.unpriced_calls::bigint AS unpriced_calls,
+       m.budget::numeric(38, 18) AS month_budget,
+       coalesce(m.actual, 0)::numeric(38, 18) AS month_actual,
+       f.feature AS top_feature,
+       f.cost::numeric(38, 18) AS top_feature_cost,
+       t.cache_hit_rate::numeric(14, 6) AS cache_hit_rate,
+       p.cache_hit_rate::numeric(14, 6) AS previous_cache_hit_rate,
+       t.premium_share::numeric(14, 6) AS premium_share,
+       p.premium_share::numeric(14, 6) AS previous_premium_share
+FROM totals AS t
+JOIN features AS f USING (week_start, currency)
+CROSS JOIN spend._rollup_zone() AS z
+LEFT JOIN totals AS p ON p.week_start = t.week_start - 7 AND p.currency = t.currency
+LEFT JOIN plan AS m ON m.period_start = date_trunc('month', t.week_start + 6)::date AND m.currency = t.currency;
+COMMENT ON VIEW spend.weekly_report IS 'The week against the week before: total, budget and actual of its month, top feature, cache hit rate, share of premium models.';
+COMMENT ON COLUMN spend.weekly_report.weekly_report_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.weekly_report.period_start_at IS 'Start of the week in the organisation''s zone.';
+COMMENT ON COLUMN spend.weekly_report.period_start IS 'First day of the week, by settings.week_start.';
+COMMENT ON COLUMN spend.weekly_report.period_kind IS 'week.';
+COMMENT ON COLUMN spend.weekly_report.currency IS 'Currency of the amounts.';
+COMMENT ON COLUMN spend.weekly_report.cost IS 'Cost of the week.';
+COMMENT ON COLUMN spend.weekly_report.previous_cost IS 'Cost of the week before.';
+COMMENT ON COLUMN spend.weekly_report.change IS 'cost − previous_cost.';
+COMMENT ON COLUMN spend.weekly_report.change_percent IS 'That in percent of previous_cost; NULL without one.';
+COMMENT ON COLUMN spend.weekly_report.calls IS 'Usage rows.';
+COMMENT ON COLUMN spend.weekly_report.unpriced_calls IS 'Rows without a price.';
+COMMENT ON COLUMN spend.weekly_report.month_budget IS 'Plan lines of the month in which the week ends; NULL without one.';
+COMMENT ON COLUMN spend.weekly_report.month_actual IS 'Cost of that month so far.';
+COMMENT ON COLUMN spend.weekly_report.top_feature IS 'Feature with the highest cost.';
+COMMENT ON COLUMN spend.weekly_report.top_feature_cost IS 'Its cost.';
+COMMENT ON COLUMN spend.weekly_report.cache_hit_rate IS 'Share of input tokens that came from the cache.';
+COMMENT ON COLUMN spend.weekly_report.previous_cache_hit_rate IS 'The same of the week before.';
+COMMENT ON COLUMN spend.weekly_report.premium_share IS 'Share of the cost that premium models had.';
+COMMENT ON COLUMN spend.weekly_report.previous_premium_share IS 'The same of the week before.';

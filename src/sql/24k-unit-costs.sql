@@ -1,0 +1,66 @@
+CREATE VIEW spend._row_costs AS
+SELECT date_trunc('month', u.occurred_at AT TIME ZONE z)::date AS usage_month, u.currency, nullif(u.run_id, '') AS run_id, u.cost
+FROM spend.usage AS u
+CROSS JOIN spend._rollup_zone() AS z
+WHERE u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND spend.visible(u.attribution_id);
+COMMENT ON VIEW spend._row_costs IS 'Internal: the priced rows.';
+DO $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN SELECT a.attname FROM pg_attribute AS a WHERE a.attnum > 0 AND a.attrelid = 'spend._row_costs'::regclass LOOP
+    EXECUTE format('COMMENT ON COLUMN spend._row_costs.%I IS %L', item.attname, 'Internal: as in the tables.');
+  END LOOP;
+END
+$$;
+
+-- Units that are dimensions come from the sums; what a single call or run costs is known to rows only. Whoever asks for one unit does not
+-- pay for the others.
+CREATE VIEW spend.unit_costs WITH (security_barrier) AS
+SELECT md5(jsonb_build_array(u.usage_month, u.unit, u.currency)::text) AS unit_costs_key,
+       u.usage_month::timestamp AT TIME ZONE z AS period_start_at,
+       u.usage_month AS period_start,
+       'month'::text AS period_kind,
+       u.unit,
+       u.currency,
+       u.units::bigint AS units,
+       u.cost::numeric(38, 18) AS cost,
+       (u.cost / nullif(u.units, 0))::numeric(38, 18) AS cost_per_unit,
+       u.p50::numeric(38, 18) AS p50_cost,
+       u.p95::numeric(38, 18) AS p95_cost
+FROM (
+  SELECT n.usage_month, n.unit, n.currency, count(*) AS units, sum(n.cost) AS cost, percentile_disc(0.5) WITHIN GROUP (ORDER BY n.cost) AS p50,
+         percentile_disc(0.95) WITHIN GROUP (ORDER BY n.cost) AS p95
+  FROM (
+    SELECT f.usage_month, v.unit, v.value, f.currency, coalesce(sum(f.cost), 0) AS cost
+    FROM spend._month_facts AS f
+    CROSS JOIN LATERAL (VALUES ('user', f.dimensions ->> 'user_id'), ('customer', f.dimensions ->> 'customer'), ('feature', f.dimensions ->> 'feature'),
+                               ('workflow', f.dimensions ->> 'workflow'), ('team', f.dimensions ->> 'team')) AS v(unit, value)
+    WHERE v.value IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+  ) AS n
+  GROUP BY 1, 2, 3
+  UNION ALL
+  SELECT f.usage_month, 'accepted_output', f.currency, sum(f.accepted_calls), coalesce(sum(f.cost), 0), NULL, NULL
+  FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.accepted_calls) > 0
+  UNION ALL
+  SELECT r.usage_month, 'call', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
+  FROM spend._row_costs AS r GROUP BY 1, 3
+  UNION ALL
+  SELECT r.usage_month, 'run', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
+  FROM (SELECT c.usage_month, c.currency, c.run_id, sum(c.cost) AS cost FROM spend._row_costs AS c WHERE c.run_id IS NOT NULL GROUP BY 1, 2, 3) AS r
+  GROUP BY 1, 3
+) AS u
+CROSS JOIN spend._rollup_zone() AS z;
+COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a run, a user, a customer, a feature, a workflow, a team, an accepted output. call and run read the rows of the time asked for.';
+COMMENT ON COLUMN spend.unit_costs.unit_costs_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.unit_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
+COMMENT ON COLUMN spend.unit_costs.period_start IS 'First day of the month.';
+COMMENT ON COLUMN spend.unit_costs.period_kind IS 'month.';
+COMMENT ON COLUMN spend.unit_costs.unit IS 'call, run, user, customer, feature, workflow, team or accepted_output.';
+COMMENT ON COLUMN spend.unit_costs.currency IS 'Currency of the amounts.';
+COMMENT ON COLUMN spend.unit_costs.units IS 'How many there were; of calls, those with a cost.';
+COMMENT ON COLUMN spend.unit_costs.cost IS 'Their cost; of accepted_output, the whole cost of the month, accepted or not.';
+COMMENT ON COLUMN spend.unit_costs.cost_per_unit IS 'cost / units.';
+COMMENT ON COLUMN spend.unit_costs.p50_cost IS 'Half of the units cost no more; NULL for accepted_output.';
+COMMENT ON COLUMN spend.unit_costs.p95_cost IS '95 percent of the units cost no more; NULL for accepted_output.';
