@@ -153,7 +153,8 @@ void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
                         MemoryContextReset(per_row);
                       });
   };
-  const AttrNumber pinned = pin.has_value() ? column(RelationGetDescr(relation), pin->dimension.c_str()) : 0;
+  const AttrNumber pinned =
+      pin.has_value() ? column(RelationGetDescr(relation), pin->dimension.c_str()) : AttrNumber{InvalidAttrNumber};
   const Oid index_of_ids = pin.has_value() ? index_on_present(relation, pinned) : InvalidOid;
   if (OidIsValid(index_of_ids)) {
     const Oid collation = TupleDescAttr(RelationGetDescr(relation), pinned - 1)->attcollation;
