@@ -70,10 +70,10 @@ SELECT count(*) AS keys FROM spend.usage_keys WHERE idempotency_key LIKE 'refuse
 INSERT INTO spend.budgets (name, amount, measure, period) VALUES ('calls', 100, 'calls', 'total');
 INSERT INTO spend.usage (occurred_at, idempotency_key, input_tokens) VALUES ('2026-05-05', 'counted', 1), ('2026-05-05', 'counted', 1);
 INSERT INTO spend.usage (occurred_at, idempotency_key, input_tokens) VALUES ('2026-05-05', 'counted', 1);
-SELECT spent = (SELECT count(*) FROM spend.usage) AS counts_rows FROM spend.counters;
+SELECT spent = (SELECT count(*) FROM spend.usage) AS counts_rows FROM spend._counter_totals;
 DELETE FROM spend.usage WHERE idempotency_key = 'counted';
 INSERT INTO spend.usage (occurred_at, idempotency_key, input_tokens) VALUES ('2026-05-05', 'counted', 1) RETURNING usage_id;
-SELECT spent = (SELECT count(*) FROM spend.usage) AS counts_rows FROM spend.counters;
+SELECT spent = (SELECT count(*) FROM spend.usage) AS counts_rows FROM spend._counter_totals;
 SELECT * FROM spend.verify();
 -- Keys are kept over months and partitions.
 SELECT count(*) > 0 AS maintained FROM spend.maintain();

@@ -77,7 +77,7 @@ SELECT DISTINCT a.dimensions FROM spend.usage AS u JOIN spend.attributions AS a 
 -- A budget may be on it all the same, a right may not.
 INSERT INTO spend.budgets (name, amount, scope, group_by, period) VALUES ('row dimensions', 1, '{"user_id": "u1"}', '{session}', 'total') RETURNING scope, group_by;
 INSERT INTO spend.usage (occurred_at, team, user_id, tags) VALUES ('2026-05-06', 't', 'U1', '{"session": "s3"}');
-SELECT group_values, calls FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'row dimensions';
+SELECT group_values, calls FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'row dimensions';
 DELETE FROM spend.usage WHERE tags = '{"session": "s3"}';
 DELETE FROM spend.budgets WHERE name = 'row dimensions';
 SELECT regress.error($$SELECT spend.grant_access(session_user::regrole, 'reader', '{"session": "s1"}')$$);

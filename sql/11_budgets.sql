@@ -11,7 +11,7 @@ SELECT spend.cost('unknown', '{}');
 RESET client_min_messages;
 CREATE VIEW regress.counters AS
 SELECT b.name AS budget, c.period_start, c.group_values AS grp, c.spent, c.calls, c.unpriced_calls AS unpriced, c.claimed_percent AS claimed
-FROM spend.counters AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
+FROM spend._counter_totals AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
 ORDER BY b.budget_id, c.period_start, c.group_values::text COLLATE "C";
 CREATE VIEW regress.alerts AS
 SELECT event, budget_name AS budget, threshold_percent AS percent, period_start, group_values AS grp, spent, amount, currency FROM spend.alerts ORDER BY alert_id;
@@ -116,12 +116,12 @@ CALL regress.clean();
 -- Periods begin in the budget's zone: a day, a week (Monday), a month, a quarter, a year, an hour, of the same moment.
 INSERT INTO spend.budgets (name, amount, measure, period, time_zone) SELECT p || ' ' || z, 100, 'calls', p, z FROM unnest(ARRAY['UTC', 'Pacific/Auckland', 'Asia/Kolkata']) AS z, unnest(ARRAY['hour', 'day', 'week', 'month', 'quarter', 'year', 'total']) AS p;
 INSERT INTO spend.usage (occurred_at) VALUES ('2020-05-31 12:30+00');
-SELECT budget, period_start, period_end FROM regress.counters JOIN (SELECT budget_id, period_start, period_end, b.name AS budget FROM spend.counters JOIN spend.budgets AS b USING (budget_id)) AS c USING (budget, period_start);
+SELECT budget, period_start, period_end FROM regress.counters JOIN (SELECT budget_id, period_start, period_end, b.name AS budget FROM spend._counter_totals JOIN spend.budgets AS b USING (budget_id)) AS c USING (budget, period_start);
 -- Half-open: the last microsecond of a day and the first of the next; days of 23 and 25 hours where clocks change.
 CALL regress.clean();
 INSERT INTO spend.budgets (name, amount, measure, period, time_zone) VALUES ('berlin', 100, 'calls', 'day', 'Europe/Berlin');
 INSERT INTO spend.usage (occurred_at) VALUES ('2020-03-28 23:59:59.999999+01'), ('2020-03-29 00:00+01'), ('2020-03-29 23:59:59.999999+02'), ('2020-03-30 00:00+02'), ('2020-10-25 00:00+02'), ('2020-10-25 23:59:59.999999+01'), ('2020-10-26 00:00+01');
-SELECT c.period_start AT TIME ZONE 'Europe/Berlin' AS day, c.spent, c.period_end - c.period_start AS length FROM spend.counters AS c ORDER BY c.period_start;
+SELECT c.period_start AT TIME ZONE 'Europe/Berlin' AS day, c.spent, c.period_end - c.period_start AS length FROM spend._counter_totals AS c ORDER BY c.period_start;
 SELECT * FROM spend.verify();
 -- Zones and times whose offset is no quarter of an hour are counted the same way everywhere.
 INSERT INTO spend.budgets (name, amount, measure, period, time_zone) VALUES ('posix', 100, 'calls', 'hour', '<x>+05:07'), ('local mean time', 100, 'calls', 'day', 'Europe/Amsterdam');
@@ -268,7 +268,7 @@ ROLLBACK TO a;
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2999-05-01', 'm', 4) RETURNING cost;
 SELECT budget_name, spent::text, calls FROM spend.budget_status;
 COMMIT;
-SELECT count(*) AS stored_counters FROM spend.counters;
+SELECT count(*) AS stored_counters FROM spend._counter_totals;
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2999-05-01', 'm', 0.1);
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2999-05-01', 'm', 0) RETURNING cost;
 SELECT budget, spent, calls FROM regress.counters;

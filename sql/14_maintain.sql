@@ -14,13 +14,13 @@ INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens, source,
   ('2020-02-29', NULL, 'unknown', 8, NULL, NULL, NULL, NULL), ('1999-12-31 23:59:59+00', 'a', 'm', 16, NULL, NULL, NULL, NULL), ('2999-12-31', 'a', 'm', 32, NULL, NULL, NULL, NULL), ('0001-01-01', 'a', 'm', 64, NULL, NULL, NULL, NULL), ('9999-11-30', 'a', 'm', 128, NULL, NULL, NULL, NULL);
 RESET client_min_messages;
 CREATE TABLE regress.before AS SELECT * FROM spend.usage;
-CREATE TABLE regress.counters_before AS SELECT * FROM spend.counters;
+CREATE TABLE regress.counters_before AS SELECT * FROM spend._counter_totals;
 SELECT count(*) AS in_default FROM spend.usage_default;
 
 -- The months of now and three to come, and those that rows are waiting for, whatever the session's settings are.
 SET DateStyle = 'SQL, DMY';
 SET TimeZone = 'Asia/Kolkata';
-SELECT count(*) FILTER (WHERE subject ~ '^spend.usage_20(2[1-9]|[3-9][0-9])_') AS months_from_now, count(*) AS months, array_agg(DISTINCT action) AS actions FROM spend.maintain();
+SELECT count(*) FILTER (WHERE subject ~ '^spend.usage_20(2[1-9]|[3-9][0-9])_') AS months_from_now, count(*) AS months, array_agg(DISTINCT action) AS actions FROM spend.maintain() WHERE action !~ '^(folded|noted)';
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SELECT c.relname AS leaf, pg_get_expr(c.relpartbound, c.oid) AS bounds FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
@@ -29,14 +29,14 @@ SELECT tableoid::regclass AS leaf, occurred_at, input_tokens, cost FROM spend.us
 -- Every row is as it was, every counter too.
 SELECT count(*) AS changed FROM (SELECT * FROM spend.usage EXCEPT SELECT * FROM regress.before) AS x;
 SELECT (SELECT count(*) FROM spend.usage) = count(*) AS none_lost FROM regress.before;
-SELECT count(*) AS counters_changed FROM (SELECT * FROM spend.counters EXCEPT SELECT * FROM regress.counters_before) AS x;
+SELECT count(*) AS counters_changed FROM (SELECT * FROM spend._counter_totals EXCEPT SELECT * FROM regress.counters_before) AS x;
 SELECT * FROM spend.verify();
 -- Again: nothing to do.
-SELECT * FROM spend.maintain();
-SELECT * FROM spend.maintain(0);
-SELECT * FROM spend.maintain(-5);
+SELECT * FROM spend.maintain() WHERE action !~ '^(folded|noted)';
+SELECT * FROM spend.maintain(0) WHERE action !~ '^(folded|noted)';
+SELECT * FROM spend.maintain(-5) WHERE action !~ '^(folded|noted)';
 SELECT count(*) AS made_two_more FROM spend.maintain(5);
-SELECT * FROM spend.maintain(NULL);
+SELECT * FROM spend.maintain(NULL) WHERE action !~ '^(folded|noted)';
 
 -- New leaves have key, indexes and triggers, belong to the same owner, and nobody has rights on them.
 CREATE VIEW regress.equipment AS
@@ -60,19 +60,19 @@ SELECT count(*) AS conflicts FROM spend.usage_conflicts;
 INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2020-01-15', 'a', 'm', 1000);
 UPDATE spend.usage SET input_tokens = 20 WHERE input_tokens = 10 RETURNING tableoid::regclass AS leaf, cost;
 DELETE FROM spend.usage WHERE input_tokens = 2 RETURNING tableoid::regclass AS leaf;
-SELECT spent, calls FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'total';
+SELECT spent, calls FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'total';
 SELECT * FROM spend.verify();
 -- A row of a month without a leaf waits in the default one; keys of rows are unique within a leaf.
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2019-06-15', 'm', 1) RETURNING tableoid::regclass AS leaf;
-SELECT * FROM spend.maintain(0);
+SELECT * FROM spend.maintain(0) WHERE action !~ '^(folded|noted)';
 SELECT tableoid::regclass AS leaf FROM spend.usage WHERE occurred_at = '2019-06-15';
 -- Someone else's table under the name of a leaf is not taken for one: the rows stay where they are, others move.
 CREATE TABLE spend.usage_2018_01 (mine integer);
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2018-01-15', 'm', 1), ('2018-02-15', 'm', 1);
-SELECT * FROM spend.maintain(0);
+SELECT * FROM spend.maintain(0) WHERE action !~ '^(folded|noted)';
 SELECT tableoid::regclass AS leaf, occurred_at FROM spend.usage WHERE occurred_at BETWEEN '2018-01-01' AND '2018-12-31' ORDER BY 2;
 DROP TABLE spend.usage_2018_01;
-SELECT * FROM spend.maintain(0);
+SELECT * FROM spend.maintain(0) WHERE action !~ '^(folded|noted)';
 -- A month that is dropped as a whole stays in the counters; verify() says how much they hold that no row does.
 ALTER TABLE spend.usage DETACH PARTITION spend.usage_2018_01;
 DROP TABLE spend.usage_2018_01;
@@ -87,6 +87,6 @@ SELECT string_agg(t.tgname || ' ' || t.tgenabled::text, ', ' ORDER BY t.tgname) 
 -- Counters of budgets that are gone are removed.
 DELETE FROM spend.budgets;
 SELECT action, subject::integer > 0 AS some FROM spend.maintain(0) WHERE action = 'removed counters';
-SELECT (SELECT count(*) FROM spend.counters) AS counters, (SELECT count(*) FROM spend.budget_epochs) AS epochs;
+SELECT (SELECT count(*) FROM spend._counter_totals) AS counters, (SELECT count(*) FROM spend.budget_epochs) AS epochs;
 SELECT spend.revoke_access('regress_writer', 'writer');
 DROP ROLE regress_writer;

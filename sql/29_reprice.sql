@@ -56,7 +56,7 @@ SELECT * FROM spend.reprice('2026-01-01', dry_run => true);
 SELECT count(*) AS priced, (SELECT count(*) FROM spend.adjustments) AS adjustments FROM spend.usage WHERE cost IS NOT NULL;
 SELECT * FROM spend.reprice('2026-01-01', reason => 'price arrived');
 SELECT usage_id, cost, list_cost, currency, price_id = :first AS first, pricing_status, pricing_reason FROM spend.usage ORDER BY usage_id;
-SELECT b.name, c.group_values, c.spent, c.calls, c.unpriced_calls FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY b.name, c.group_values::text COLLATE "C";
+SELECT b.name, c.group_values, c.spent, c.calls, c.unpriced_calls FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY b.name, c.group_values::text COLLATE "C";
 SELECT * FROM spend.verify();
 SELECT event, budget_name, threshold_percent, group_values, spent FROM spend.alerts ORDER BY alert_id;
 SELECT adjustment_id, batch_id, usage_id, provider, model, old_cost, new_cost, new_currency, old_pricing_status, new_pricing_status, old_pricing_reason, new_pricing_reason, reason, adjusted_by = session_user AS by_us, adjusted_at > now() - interval '1 hour' AS now
@@ -71,7 +71,7 @@ SELECT spend.set_price('maker', 'late', '{"rates": {"input_tokens": "6.000000000
 RESET client_min_messages;
 SELECT * FROM spend.reprice('2026-02-01', '2026-02-02 00:00:01', reason => 'corrected price');
 SELECT usage_id, old_cost, new_cost, difference, old_price_id = :second AS second, new_price_id = :third AS third FROM spend.adjustment_detail WHERE batch_id > 1 ORDER BY adjustment_id;
-SELECT b.name, c.group_values, c.spent, c.calls FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY b.name, c.group_values::text COLLATE "C";
+SELECT b.name, c.group_values, c.spent, c.calls FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY b.name, c.group_values::text COLLATE "C";
 SELECT * FROM spend.verify();
 SELECT regress.error($$INSERT INTO spend.usage (request_model, input_tokens) VALUES ('late', 1)$$);
 SELECT event, budget_name, threshold_percent, group_values, spent FROM spend.alerts WHERE alert_id > 2 ORDER BY alert_id;
@@ -142,7 +142,7 @@ SELECT calls, old_cost, new_cost FROM spend.reprice('2026-01-01', '2026-02-01');
 SELECT count(*) AS moved FROM spend.usage JOIN regress.attributions AS a USING (usage_id) WHERE a.attribution_id <> usage.attribution_id;
 SELECT * FROM spend.verify();
 -- The amounts of one re-rating add up: rows, adjustments, counters.
-SELECT sum(u.cost) AS usage, (SELECT sum(coalesce(a.new_cost, 0) - coalesce(a.old_cost, 0)) FROM spend.adjustments AS a) AS adjustments, (SELECT c.spent FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'all') AS counter
+SELECT sum(u.cost) AS usage, (SELECT sum(coalesce(a.new_cost, 0) - coalesce(a.old_cost, 0)) FROM spend.adjustments AS a) AS adjustments, (SELECT c.spent FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'all') AS counter
 FROM spend.usage AS u;
 
 -- Who may do it, and who may read it.

@@ -8,7 +8,7 @@
 SELECT spend.set_price('openai', 'gpt-regress', '{"rates": {"input_tokens": "2/1M"}}', '-infinity') AS price \gset
 INSERT INTO spend.budgets (name, amount, period, thresholds) VALUES ('all', 1000000, 'total', '{}');
 CREATE FUNCTION regress.stored() RETURNS TABLE (leaf text, rows bigint, cost numeric, stamped bigint, attributed bigint, spent numeric) LANGUAGE sql AS $$
-  SELECT tableoid::regclass, count(*), sum(cost), count(recorded_at), count(attribution_id), (SELECT c.spent FROM spend.counters AS c)
+  SELECT tableoid::regclass, count(*), sum(cost), count(recorded_at), count(attribution_id), (SELECT c.spent FROM spend._counter_totals AS c)
   FROM spend.usage GROUP BY 1 ORDER BY 1
 $$;
 -- Through the parent, into the leaf, from a query, as one of many rows.

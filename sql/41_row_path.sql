@@ -100,6 +100,6 @@ ROLLBACK TO two;
 DELETE FROM spend.usage WHERE occurred_at BETWEEN '2026-02-04' AND '2026-02-04 12:00';
 RELEASE one;
 COMMIT;
-SELECT count(*) > 100 AS has_counters FROM spend.counters;
+SELECT count(*) > 100 AS has_counters FROM spend._counter_totals;
 SELECT * FROM spend.verify();
 RESET client_min_messages;

@@ -7,7 +7,7 @@
 SELECT spend.set_price('maker', 'm', '{"rates": {"input_tokens": "1/1", "output_tokens": "1/1"}}', '-infinity') AS usd, spend.set_price('other', 'n', '{"rates": {"input_tokens": "1/1"}}', '-infinity') AS second \gset
 CREATE VIEW regress.counters AS
 SELECT b.name AS budget, c.group_values AS grp, c.spent, c.calls
-FROM spend.counters AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
+FROM spend._counter_totals AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
 ORDER BY b.budget_id, c.period_start, c.group_values::text COLLATE "C";
 CREATE PROCEDURE regress.clean() LANGUAGE sql AS $$
   DELETE FROM spend.budgets;

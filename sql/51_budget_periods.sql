@@ -7,7 +7,7 @@
 SELECT spend.set_price('maker', 'm', '{"rates": {"input_tokens": "1/1"}}', '-infinity') AS usd \gset
 CREATE VIEW regress.counters AS
 SELECT b.name AS budget, c.period_start, c.period_end, c.spent, c.calls
-FROM spend.counters AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
+FROM spend._counter_totals AS c JOIN spend._budget_periods() AS p USING (budget_id, generation) JOIN spend.budgets AS b ON b.budget_id = c.budget_id
 ORDER BY b.budget_id, c.period_start;
 CREATE PROCEDURE regress.clean() LANGUAGE sql AS $$
   DELETE FROM spend.budgets;

@@ -31,7 +31,7 @@ CALL regress.clean();
 INSERT INTO spend.budgets (name, amount, period, cost_center, owner, on_exceeded, measure, group_by) VALUES ('all of it', 100, 'total', 'CC-1', 'ada@example.com', 'alert', 'calls', '{user_id}');
 INSERT INTO spend.usage (occurred_at, cost_center, user_id) SELECT '2026-01-01', 'cc-1', 'bob' FROM generate_series(1, 80) AS i;
 SELECT event, budget_name, owner, cost_center, on_exceeded, measure, threshold_percent, period_start, period_end, group_values, spent, amount, currency, attempts, next_attempt_at = created_at AS is_due, last_error, delivered_at FROM spend.alerts;
-SELECT a.group_hash = c.group_hash AS same_group FROM spend.alerts AS a JOIN spend.counters AS c USING (budget_id, period_start);
+SELECT a.group_hash = c.group_hash AS same_group FROM spend.alerts AS a JOIN spend._counter_totals AS c USING (budget_id, period_start);
 CALL regress.clean();
 
 -- A limit that is changed: the highest threshold that is reached under the new one is announced with the next row, or when it is reached; once.

@@ -66,7 +66,7 @@ SELECT * FROM regress.ask('m', 0, 0, '{"team": "a"}');
 -- More than was held is recorded in full, and closes the gate.
 SELECT cost FROM spend.settle(:second, '{"input_tokens": 1, "output_tokens": 30}');
 SELECT * FROM regress.ask('m', 1, 1, '{"team": "a"}');
-SELECT spent FROM spend.counters;
+SELECT spent FROM spend._counter_totals;
 SELECT * FROM spend.verify();
 -- Denied requests stand with what they would have cost.
 SELECT verdict, reason, budget_name, requested_model, model, dimensions, estimate, cost, currency, hold_id FROM spend.decisions ORDER BY decision_id;
@@ -197,7 +197,7 @@ INSERT INTO spend.dimensions (name) VALUES ('squad');
 INSERT INTO spend.budgets (name, scope, amount, period, on_exceeded) VALUES ('squad', '{"squad": "x"}', 10, 'total', 'reject');
 SELECT * FROM regress.ask('m', 1, 1, '{"squad": "X"}', '{"run_id": "r1", "purpose": "work"}');
 INSERT INTO spend.usage (hold_id, tags, input_tokens) VALUES (regress.last(), '{"squad": "y", "note": 1}', 1) RETURNING tags, run_id, purpose;
-SELECT spent FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'squad';
+SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'squad';
 UPDATE spend.dimensions SET is_required = true WHERE name = 'squad';
 SELECT regress.error($$SELECT spend.authorize('m', '{}', '{"input_tokens": 1}')$$);
 DELETE FROM spend.dimensions;
@@ -212,7 +212,7 @@ SELECT verdict, budgets FROM regress.ask('m', 4, 0, '{}', '{"run_id": "r1"}');
 SELECT verdict, budgets FROM regress.ask('m', 4, 0, '{}', '{"run_id": "r1"}');
 SELECT verdict, budgets FROM regress.ask('m', 4, 0, '{}', '{"run_id": "r2"}');
 SELECT cost FROM spend.settle(regress.last(), '{"input_tokens": 3}');
-SELECT group_values, spent FROM spend.counters WHERE spent > 0;
+SELECT group_values, spent FROM spend._counter_totals WHERE spent > 0;
 INSERT INTO spend.usage (team, occurred_at, request_model, input_tokens) VALUES ('w', now() - interval '3 days', 'm', 6), ('w', now() - interval '30 days', 'm', 100);
 SELECT verdict, budgets FROM regress.ask('m', 3, 0, '{"team": "w"}');
 SELECT verdict, budgets FROM regress.ask('m', 3, 0, '{"team": "w"}');

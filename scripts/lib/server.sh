@@ -57,7 +57,7 @@ tree_prefix() {
 }
 
 # cluster_start DIR [SETTING...]: make a cluster in DIR if there is none, start it, and export PGHOST, PGPORT and PGUSER.
-# It listens on a Unix socket in DIR only, on a port of its own.
+# It listens on a Unix socket in DIR only, on a port of its own. CLUSTER_OPTIONS are options of the server for this start.
 cluster_start() {
   local dir=$1 setting
   shift
@@ -82,13 +82,18 @@ cluster_start() {
   # 107 bytes is all a socket's path may have.
   [[ ${#dir} -le 85 ]] || die "the path of the cluster is too long for a Unix socket: $dir (set TMPDIR to a shorter one)"
   if ! pg_ctl -D "$dir/data" status >/dev/null; then
-    pg_ctl -D "$dir/data" -l "$dir/server.log" -s -w -t 60 start || { tail -n 30 "$dir/server.log" >&2; die "the server did not start"; }
+    pg_ctl -D "$dir/data" -l "$dir/server.log" -o "${CLUSTER_OPTIONS:-}" -s -w -t 60 start || { tail -n 30 "$dir/server.log" >&2; die "the server did not start"; }
   fi
   PGHOST=$dir
   PGPORT=$(sed -n 4p "$dir/data/postmaster.pid")
   PGUSER=postgres
   export PGHOST PGPORT PGUSER
 }
+
+# CLUSTER_OPTIONS with which budget counters are kept in shared memory. Tests that show who waits for whom need the time
+# that takes on a busy machine.
+# shellcheck disable=SC2034
+SHARED_COUNTERS="-c shared_preload_libraries=pg_spend -c pg_spend.pending_wait=60s"
 
 # cluster_stop DIR
 cluster_stop() {

@@ -29,13 +29,26 @@ run_regress() {
     --load-extension=btree_gist --load-extension=pg_spend "${names[@]}"
 }
 
-# run_isolation [NAME...]: pg_isolation_regress over test/isolation.
+# run_isolation [--shared] [NAME...]: pg_isolation_regress over test/isolation. --shared: budget counters are in shared memory,
+# where a writer waits for less; what differs is in expected_shared.
 run_isolation() {
-  local names=("$@")
+  local shared='' names input=test/isolation
+  if [[ ${1:-} == --shared ]]; then
+    shared=1
+    shift
+  fi
+  names=("$@")
   [[ $# -gt 0 ]] || mapfile -t names < <(test_names test/isolation/specs .spec)
   mkdir -p output_iso
   expect_something test/isolation/expected "${names[@]}"
-  "$PGXS_SRC/test/isolation/pg_isolation_regress" --inputdir=test/isolation --outputdir=output_iso --bindir="$TREE_BIN" \
+  if [[ -n $shared ]]; then
+    input=output_iso/shared
+    rm -rf "$input"
+    mkdir -p "$input"
+    cp -r test/isolation/specs test/isolation/expected "$input"
+    cp test/isolation/expected_shared/*.out "$input/expected"
+  fi
+  "$PGXS_SRC/test/isolation/pg_isolation_regress" --inputdir="$input" --outputdir=output_iso --bindir="$TREE_BIN" \
     --dbname=isolation_regression --load-extension=btree_gist --load-extension=pg_spend "${names[@]}"
 }
 

@@ -40,32 +40,43 @@ AlertWriter::AlertWriter(Mode mode) : mode_(mode) {
   forget_reserved_announcements();
 }
 
-Atto AlertWriter::announce_crossings(const CounterUse& use, const Counters::State& state, const CounterDelta& delta) {
-  Atto claimed = state.claimed_percent;
-  if (delta.amount <= 0 || use.period.end <= GetCurrentTransactionStartTimestamp() ||
+Atto claimed_after(const CounterUse& use, Atto claimed, Atto spent, Atto amount) {
+  if (amount <= 0 || use.period.end <= GetCurrentTransactionStartTimestamp() ||
       use.budget->period.kind == PeriodKind::rolling) {
     return claimed;
   }
   const Atto limit = limit_of(use);
-  const Atto spent = state.spent + delta.amount;
+  for (const Atto percent : use.budget->thresholds) {
+    if (percent > claimed && spent + amount >= share_of(limit, percent)) {
+      claimed = percent;
+    }
+  }
+  return claimed;
+}
+
+void AlertWriter::announce_crossings(const CounterUse& use, const Counters::State& before, const CounterDelta& delta) {
+  if (delta.amount <= 0 || use.period.end <= GetCurrentTransactionStartTimestamp() ||
+      use.budget->period.kind == PeriodKind::rolling) {
+    return;
+  }
+  const Atto limit = limit_of(use);
+  const Atto spent = before.spent + delta.amount;
   Atto reached = 0;
   for (const Atto percent : use.budget->thresholds) {
     if (spent >= share_of(limit, percent)) {
       reached = percent;
-      if (percent > claimed) {
+      if (percent > before.claimed_percent) {
         write(use, event_of(percent), percent, limit, spent);
       }
     }
   }
-  if (reached > claimed) {
-    claimed = reached;
-  } else if (reached > 0 && use.budget->has_other_limits()) {
+  if (reached > 0 && reached <= before.claimed_percent && use.budget->has_other_limits() &&
+      !before.is_being_announced) {
     announce_again(use, reached, limit, spent);
   }
-  if (state.spent >= limit) {
+  if (before.spent >= limit) {
     announce_bypass(use, limit, spent);
   }
-  return claimed;
 }
 
 void AlertWriter::announce_window(const WindowMovement& movement) {

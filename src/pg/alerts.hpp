@@ -20,9 +20,8 @@ class AlertWriter {
   explicit AlertWriter(Mode mode);
 
   /// Inserts one row of spend.alerts per threshold that this delta crosses, and one a day for what a halt budget is
-  /// bypassed by; none for a period that is over. Returns the highest threshold announced, to be stored with the
-  /// counter.
-  Atto announce_crossings(const CounterUse& use, const Counters::State& state, const CounterDelta& delta);
+  /// bypassed by; none for a period that is over. The counter has claimed them.
+  void announce_crossings(const CounterUse& use, const Counters::State& before, const CounterDelta& delta);
   /// The same for the window of a rolling budget. No counter claims it: a threshold is announced when it is crossed,
   /// once while the window begins on the same day.
   void announce_window(const WindowMovement& movement);

@@ -132,26 +132,27 @@ RowScan scan_by_id(Oid index, Oid collation, const std::string& id) {
   return scan;
 }
 
-void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& pin, GroupSums& sums) {
+void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& pin, const LatestState& state,
+                      GroupSums& sums) {
   const Relation relation = pg_call([&] { return table_open(leaf, AccessShareLock); });
   const UsageColumns& columns = usage_columns(relation);
   // A summary of millions of rows must not keep what each of them detoasted.
   const MemoryContext per_row = pg_call(
       [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend counter row", ALLOCSET_DEFAULT_SIZES); });
   const auto add_rows = [&](RowScan scan, auto&& is_of_counter) {
-    scan_latest_index(relation, scan.index, OwnChanges::ignored, std::span(scan.keys).first(scan.key_count),
-                      [&](const ScannedTuple& scanned) {
-                        const MemoryContext outer = MemoryContextSwitchTo(per_row);
-                        const UsageRow row(scanned.tuple, scanned.descriptor, columns);
-                        const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
-                        const bool enforced =
-                            !row.is_null(columns.enforced_at) && sums.contains(row.timestamp(columns.enforced_at, 0));
-                        if (!row.is_null(columns.recorded_at) && is_of_counter(occurred, enforced)) {
-                          sums.add(row);
-                        }
-                        MemoryContextSwitchTo(outer);
-                        MemoryContextReset(per_row);
-                      });
+    scan_index(relation, scan.index, state, std::span(scan.keys).first(scan.key_count),
+               [&](const ScannedTuple& scanned) {
+                 const MemoryContext outer = MemoryContextSwitchTo(per_row);
+                 const UsageRow row(scanned.tuple, scanned.descriptor, columns);
+                 const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
+                 const bool enforced =
+                     !row.is_null(columns.enforced_at) && sums.contains(row.timestamp(columns.enforced_at, 0));
+                 if (!row.is_null(columns.recorded_at) && is_of_counter(occurred, enforced)) {
+                   sums.add(row);
+                 }
+                 MemoryContextSwitchTo(outer);
+                 MemoryContextReset(per_row);
+               });
   };
   const AttrNumber pinned =
       pin.has_value() ? column(RelationGetDescr(relation), pin->dimension.c_str()) : AttrNumber{InvalidAttrNumber};
@@ -180,14 +181,14 @@ void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
 
 }  // namespace
 
-GroupTotals totals_from_rows(const CounterUse& use) {
+GroupTotals totals_from_rows(const CounterUse& use, const LatestState& state) {
   const Period range{std::max(use.period.start, use.budget->valid.start),
                      std::min(use.period.end, use.budget->valid.end)};
   const std::optional<Pin> pin = pin_of(use);
   GroupTotals totals;
   GroupSums sums(use, pin.has_value(), totals);
   for (const Oid leaf : leaves_of_ledger()) {
-    add_rows_of_leaf(leaf, range, pin, sums);
+    add_rows_of_leaf(leaf, range, pin, state, sums);
   }
   return totals;
 }

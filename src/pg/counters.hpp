@@ -55,37 +55,80 @@ CounterUse use_of(const BudgetMatch& match, Timestamp at);
 boost::container::static_vector<CounterUse, 2> uses_of(const BudgetMatch& match, Timestamp occurred_at,
                                                        const std::optional<Timestamp>& enforced_at);
 
-/// The one interface of budget counters: the rows are the truth, a counter is a cache of what they say. All calls may
-/// wait for other transactions and may raise (cancel, for one).
+/// Who may be waited for, and how long: the time that one row spends waiting for other transactions.
+class Patience;
+
+/// How a transaction ended.
+enum class TransactionEnd { committed, aborted, prepared };
+
+/// The one interface of budget counters: the rows are the truth, a counter is a cache of what they say. All calls but
+/// the last three may wait for other transactions and may raise (cancel, for one).
 class Counters {
  public:
   struct State {
-    Atto spent = 0;            ///< what is committed and stored, without the running transaction's own rows
-    Atto claimed_percent = 0;  ///< highest threshold already announced
+    Atto spent = 0;                   ///< before the running transaction's own movement
+    Atto held = 0;                    ///< set aside by holds that are not settled
+    Atto claimed_percent = 0;         ///< highest threshold already announced
+    bool is_being_announced = false;  ///< by a transaction that has not ended, so that its alert is not to be seen
+  };
+  enum class Verdict {
+    fits,
+    exceeds,           ///< also if everybody else rolled back
+    others_in_the_way  ///< only for what other transactions have not committed
+  };
+  struct Decision {
+    Verdict verdict = Verdict::fits;
+    Atto spent = 0;  ///< committed, and this transaction's own
+    Atto held = 0;
+    Atto pending = 0;  ///< other transactions'
   };
   virtual ~Counters() = default;
 
-  /// What is committed and stored, taking nothing and making nothing.
+  /// What is committed and stored, making nothing.
   virtual Atto total(const CounterUse& use) = 0;
-  /// Makes sure the counter exists for everybody, loading it from the rows if it is new.
-  virtual void prepare(const CounterUse& use) = 0;
-  /// In the statement: takes the counter for this transaction and returns its total. Call in key order; repeating is
-  /// free.
-  virtual Atto reserve(const CounterUse& use) = 0;
-  /// At pre-commit, in key order: the counter's state, nobody else can change it from here. Nothing when its budget was
-  /// deleted and the counter with it.
-  virtual std::optional<State> lock(const CounterUse& use) = 0;
-  /// Adds to a locked counter and records the highest announced threshold.
-  virtual void store(const CounterUse& use, const CounterDelta& delta, Atto claimed_percent) = 0;
+  /// Whether admit() takes rows, which must be taken in key order.
+  virtual bool takes_rows() const = 0;
+  /// In the statement: takes the counter for this transaction, ahead of admit().
+  virtual void take(const CounterUse& use) = 0;
+  /// For the gate: keeps everybody else from the counter until the end of the transaction, and makes sure that it is a
+  /// row; what is committed. What holds set aside of a counter is looked up in their table by whoever has its row.
+  virtual Atto take_row(const CounterUse& use) = 0;
+  /// Whether admit() has locked the counter's row, so that holds count.
+  virtual bool has_row(const CounterUse& use) = 0;
+  /// In the statement: whether `asked` fits below the limit beside what this transaction has already added, `own`. If
+  /// so, it is this transaction's until its end, or that of its savepoint.
+  virtual Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) = 0;
+  /// Takes back what admit() has added to `own`.
+  virtual void withdraw(const CounterUse& use, Atto own) = 0;
+  /// After others_in_the_way: waits for one of them. False when patience is at its end.
+  virtual bool wait_for_others(const CounterUse& use, Patience& patience) = 0;
 
-  /// A savepoint level was rolled back (its locks are gone) or released (they belong to the level above).
+  /// At pre-commit, before the commit window: whatever may take time before move().
+  virtual void prepare(const CounterUse& use, const CounterDelta& delta) = 0;
+  /// At pre-commit, in the commit window, in key order: moves the counter and claims the thresholds that the movement
+  /// crosses (see claimed_after). The state before it; nothing when the budget was deleted and the counter with it.
+  virtual std::optional<State> move(const CounterUse& use, const CounterDelta& delta) = 0;
+  /// The same moment: the state of a prepared counter that is not moved.
+  virtual std::optional<State> look(const CounterUse& use) = 0;
+  /// After the last move().
+  virtual void finish_moves() = 0;
+
+  /// A savepoint level was rolled back, or released: what it had belongs to the level above.
   virtual void at_subabort(int level) = 0;
   virtual void at_subcommit(int level) = 0;
-  virtual void at_end() = 0;
+  virtual void at_end(TransactionEnd end) = 0;
 };
 
-/// The implementation in use.
+/// The implementation that this transaction uses; chosen at its first use.
 Counters& counters();
+/// The ends of savepoints and transactions, for the implementation in use if there is one.
+void counters_at_subabort(int level);
+void counters_at_subcommit(int level);
+void counters_at_end(TransactionEnd end);
+
+/// The highest threshold that is announced after the counter has moved from `spent` by `amount`; `claimed` if none is
+/// crossed.
+Atto claimed_after(const CounterUse& use, Atto claimed, Atto spent, Atto amount);
 
 /// What committed rows say about all counters that a budget has in one period.
 struct GroupTotals {
@@ -98,8 +141,8 @@ struct GroupTotals {
     return found == sums.end() ? CounterDelta{} : found->second;
   }
 };
-/// Sums the rows of the use's period as if the running transaction had not written any. The use's own group is among
-/// the groups, whatever their number.
-GroupTotals totals_from_rows(const CounterUse& use);
+/// Sums the rows of the use's period as a state shows them. The use's own group is among the groups, whatever their
+/// number.
+GroupTotals totals_from_rows(const CounterUse& use, const LatestState& state);
 
 }  // namespace spend

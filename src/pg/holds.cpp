@@ -182,6 +182,27 @@ Atto held_on(const CounterKey& counter) {
   return held;
 }
 
+CounterMap<bool> counters_with_holds(const LatestState& state) {
+  const OpenTable table(Table::hold_amounts, AccessShareLock);
+  const AttrNumber budget_id = table.column("budget_id");
+  const AttrNumber generation = table.column("generation");
+  const AttrNumber period_start = table.column("period_start");
+  const AttrNumber group_hash = table.column("group_hash");
+  const AttrNumber expires_at = table.column("expires_at");
+  const Timestamp now = GetCurrentTimestamp();
+  CounterMap<bool> found;
+  scan_with_in_doubt(table.get(), state, [&](const ScannedTuple& row, TransactionId in_doubt) {
+    bool is_null;
+    if (DatumGetTimestampTz(row.get(expires_at, &is_null)) > now) {
+      bool& is_in_doubt =
+          found[{DatumGetInt64(row.get(budget_id, &is_null)), DatumGetInt32(row.get(generation, &is_null)),
+                 DatumGetTimestampTz(row.get(period_start, &is_null)), uuid_bytes(row.get(group_hash, &is_null))}];
+      is_in_doubt = is_in_doubt || TransactionIdIsValid(in_doubt);
+    }
+  });
+  return found;
+}
+
 std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts) {
   const OpenTable table(Table::holds, RowExclusiveLock);
   const std::int64_t hold_id = pg_call([&] {

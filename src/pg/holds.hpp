@@ -21,6 +21,9 @@ struct HoldAmount {
 /// What unexpired holds set aside of a counter: those that are committed at this moment, and this transaction's own.
 Atto held_on(const CounterKey& counter);
 
+/// Counters that unexpired holds set something aside of; whether one is of a transaction in progress.
+CounterMap<bool> counters_with_holds(const LatestState& state);
+
 struct NewHold {
   Timestamp created_at;
   Timestamp expires_at;

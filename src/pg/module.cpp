@@ -5,6 +5,7 @@
 #include "pg/guard.hpp"
 #include "pg/numeric.hpp"
 #include "pg/rollup.hpp"
+#include "pg/shared_memory.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
@@ -29,7 +30,7 @@ extern "C" void _PG_init(void) {
                     errdetail("This minor release has an incompatible binary interface."),
                     errhint("Update the server to the next minor release.")));
   }
-  MarkGUCPrefixReserved("pg_spend");
+  spend::prepare_shared_memory();
   spend::watch_tables();
   spend::watch_roles();
   spend::watch_transactions();

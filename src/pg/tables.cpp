@@ -11,12 +11,12 @@ struct Known {
 };
 
 std::array<Known, table_count> known = {{
-    {"usage"},       {"usage_keys"},     {"usage_conflicts"},  {"prices"},      {"dimensions"},
-    {"settings"},    {"attributions"},   {"access"},           {"budgets"},     {"budget_epochs"},
-    {"budget_keys"}, {"budget_amounts"}, {"budget_overrides"}, {"pauses"},      {"counters"},
-    {"alerts"},      {"commit_window"},  {"adjustments"},      {"price_terms"}, {"model_aliases"},
-    {"providers"},   {"usage_kinds"},    {"rollup_deltas"},    {"holds"},       {"hold_amounts"},
-    {"decisions"},
+    {"usage"},          {"usage_keys"},      {"usage_conflicts"},  {"prices"},        {"dimensions"},
+    {"settings"},       {"attributions"},    {"access"},           {"budgets"},       {"budget_epochs"},
+    {"budget_keys"},    {"budget_amounts"},  {"budget_overrides"}, {"pauses"},        {"counters"},
+    {"counter_deltas"}, {"sealed_counters"}, {"alerts"},           {"commit_window"}, {"adjustments"},
+    {"price_terms"},    {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
+    {"holds"},          {"hold_amounts"},    {"decisions"},
 }};
 
 Known& entry(Table table) {

@@ -22,6 +22,8 @@ enum class Table {
   budget_overrides,
   pauses,
   counters,
+  counter_deltas,
+  sealed_counters,
   alerts,
   commit_window,
   adjustments,
@@ -34,7 +36,7 @@ enum class Table {
   hold_amounts,
   decisions,
 };
-constexpr std::size_t table_count = 26;
+constexpr std::size_t table_count = 28;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

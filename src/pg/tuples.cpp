@@ -54,24 +54,61 @@ LatestState::~LatestState() {
   }
 }
 
-void detail::scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context) {
-  const TableScanDesc scan = pg_call([&] { return table_beginscan(relation, SnapshotAny, 0, nullptr); });
+namespace {
+
+/// The transaction that had inserted a tuple and was in progress when the snapshot was taken. Not: is in progress now,
+/// because one that has committed in between would be neither visible nor in doubt.
+TransactionId inserter_in_doubt(HeapTuple tuple, Snapshot snapshot) {
+  const HeapTupleHeader header = tuple->t_data;
+  const TransactionId xid = HeapTupleHeaderGetXmin(header);
+  return TransactionIdIsNormal(xid) && !TransactionIdIsCurrentTransactionId(xid) && XidInMVCCSnapshot(xid, snapshot)
+             ? xid
+             : InvalidTransactionId;
+}
+
+/// Visits what is visible, and what is in doubt if `visit` wants it.
+template <typename Visit>
+void scan_heap(Relation relation, Snapshot snapshot, bool with_in_doubt, const Visit& visit) {
+  struct Found {
+    HeapTuple tuple;
+    TransactionId in_doubt;
+  };
+  const TableScanDesc heap = pg_call([&] { return table_beginscan(relation, SnapshotAny, 0, nullptr); });
   for (;;) {
-    const HeapTuple tuple = pg_call([&] {
+    const Found found = pg_call([&] {
       for (;;) {
         CHECK_FOR_INTERRUPTS();
-        HeapTuple candidate = heap_getnext(scan, ForwardScanDirection);
-        if (candidate == nullptr ||
-            is_visible(candidate, state.snapshot(), reinterpret_cast<HeapScanDesc>(scan)->rs_cbuf)) {
-          return candidate;
+        HeapTuple candidate = heap_getnext(heap, ForwardScanDirection);
+        if (candidate == nullptr || is_visible(candidate, snapshot, reinterpret_cast<HeapScanDesc>(heap)->rs_cbuf)) {
+          return Found{candidate, InvalidTransactionId};
+        }
+        const TransactionId in_doubt = with_in_doubt ? inserter_in_doubt(candidate, snapshot) : InvalidTransactionId;
+        if (TransactionIdIsValid(in_doubt)) {
+          return Found{candidate, in_doubt};
         }
       }
     });
-    if (tuple == nullptr || !visit(context, ScannedTuple{tuple, RelationGetDescr(relation)})) {
+    if (found.tuple == nullptr || !visit(ScannedTuple{found.tuple, RelationGetDescr(relation)}, found.in_doubt)) {
       break;
     }
   }
-  pg_call([&] { table_endscan(scan); });
+  pg_call([&] { table_endscan(heap); });
+}
+
+}  // namespace
+
+void detail::scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context) {
+  scan_heap(relation, state.snapshot(), false,
+            [&](const ScannedTuple& tuple, TransactionId) { return visit(context, tuple); });
+}
+
+void detail::scan_with_in_doubt(Relation relation, const LatestState& state,
+                                void (*visit)(void* context, const ScannedTuple& tuple, TransactionId in_doubt),
+                                void* context) {
+  scan_heap(relation, state.snapshot(), true, [&](const ScannedTuple& tuple, TransactionId in_doubt) {
+    visit(context, tuple, in_doubt);
+    return true;
+  });
 }
 
 namespace {

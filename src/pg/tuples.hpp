@@ -40,6 +40,8 @@ using TupleVisitor = bool (*)(void* context, const ScannedTuple& tuple);  ///< f
 
 namespace detail {
 void scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context);
+void scan_with_in_doubt(Relation relation, const LatestState& state,
+                        void (*visit)(void* context, const ScannedTuple& tuple, TransactionId in_doubt), void* context);
 void scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count, TupleVisitor visit,
                 void* context);
 void scan_own_index(Relation relation, Oid index, ScanKey keys, int key_count, TupleVisitor visit, void* context);
@@ -66,6 +68,18 @@ template <typename Visit>
 void scan_index(Relation relation, Oid index, const LatestState& state, std::span<ScanKeyData> keys, Visit&& visit) {
   detail::scan_index(relation, index, state, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
                      const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
+/// Calls visit(ScannedTuple, TransactionId) for every tuple of the table in that state, and for those that transactions
+/// in progress at that time had inserted, with the transaction.
+template <typename Visit>
+void scan_with_in_doubt(Relation relation, const LatestState& state, Visit&& visit) {
+  detail::scan_with_in_doubt(
+      relation, state,
+      [](void* context, const ScannedTuple& tuple, TransactionId in_doubt) {
+        (*static_cast<std::remove_reference_t<Visit>*>(context))(tuple, in_doubt);
+      },
+      const_cast<void*>(static_cast<const void*>(&visit)));
 }
 
 /// Calls visit(ScannedTuple) for every tuple of the table in the latest committed state.

@@ -232,7 +232,7 @@ CREATE TABLE spend.counters (
   claimed_percent numeric NOT NULL,
   PRIMARY KEY (budget_id, generation, period_start, group_hash)
 ) USING heap WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-COMMENT ON TABLE spend.counters IS 'Running totals of budgets, one row per period and group. A cache of what the rows of spend.usage say; spend.verify() compares them.';
+COMMENT ON TABLE spend.counters IS 'Running totals of budgets, one row per period and group; spend._counter_totals adds what is not folded into them yet. A cache of what the rows of spend.usage say; spend.verify() compares them.';
 COMMENT ON COLUMN spend.counters.budget_id IS 'The budget.';
 COMMENT ON COLUMN spend.counters.generation IS 'Its meaning: a redefined budget counts anew.';
 COMMENT ON COLUMN spend.counters.period_start IS 'Start of the period; -infinity for total.';
@@ -252,6 +252,12 @@ COMMENT ON TABLE spend.commit_window IS 'Internal: has no rows; its lock orders 
 CREATE TRIGGER invalidate_row AFTER DELETE ON spend.counters FOR EACH ROW EXECUTE FUNCTION spend.invalidate('commit_window');
 CREATE TRIGGER invalidate_all AFTER TRUNCATE ON spend.counters FOR EACH STATEMENT EXECUTE FUNCTION spend.invalidate('commit_window');
 ALTER TABLE spend.counters ENABLE ALWAYS TRIGGER invalidate_row, ENABLE ALWAYS TRIGGER invalidate_all;
+CREATE FUNCTION spend._forget_counter() RETURNS trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'spend_forget_counter';
+COMMENT ON FUNCTION spend._forget_counter() IS 'Internal: shared memory forgets counters whose rows were written by other hands than the ledger''s own, as in a restore.';
+CREATE TRIGGER forget_row AFTER INSERT OR UPDATE OR DELETE ON spend.counters FOR EACH ROW EXECUTE FUNCTION spend._forget_counter();
+CREATE TRIGGER forget_all AFTER TRUNCATE ON spend.counters FOR EACH STATEMENT EXECUTE FUNCTION spend._forget_counter();
+ALTER TABLE spend.counters ENABLE ALWAYS TRIGGER forget_row, ENABLE ALWAYS TRIGGER forget_all;
 
 CREATE SEQUENCE spend.alerts_alert_id_seq;
 COMMENT ON SEQUENCE spend.alerts_alert_id_seq IS 'Numbers of alerts.';
@@ -285,14 +291,14 @@ COMMENT ON TABLE spend.alerts IS
 COMMENT ON COLUMN spend.alerts.alert_id IS 'Number of the alert: the idempotency key of its delivery.';
 COMMENT ON COLUMN spend.alerts.created_at IS 'Start of the transaction that crossed the threshold.';
 COMMENT ON COLUMN spend.alerts.event IS
-  'threshold_crossed below 100 percent, budget_crossed from there on; budget_bypassed: usage was recorded after a halt budget was exceeded, once per counter and day.';
+  'threshold_crossed below 100 percent, budget_crossed from there on; budget_bypassed: usage was recorded after a halt budget was exceeded, once per counter and day; budget_exhausted: a reject budget has refused its first row.';
 COMMENT ON COLUMN spend.alerts.budget_id IS 'The budget.';
 COMMENT ON COLUMN spend.alerts.budget_name IS 'Its name at that time.';
 COMMENT ON COLUMN spend.alerts.owner IS 'Who answered for the budget.';
 COMMENT ON COLUMN spend.alerts.cost_center IS 'Its cost center.';
 COMMENT ON COLUMN spend.alerts.on_exceeded IS 'What it does when it is exceeded: alert, halt or reject.';
 COMMENT ON COLUMN spend.alerts.measure IS 'What it limits: cost, tokens or calls.';
-COMMENT ON COLUMN spend.alerts.threshold_percent IS 'The threshold crossed; NULL for budget_bypassed.';
+COMMENT ON COLUMN spend.alerts.threshold_percent IS 'The threshold crossed; NULL for budget_bypassed and budget_exhausted.';
 COMMENT ON COLUMN spend.alerts.period_start IS 'Start of the period: of a rolling budget, of its window.';
 COMMENT ON COLUMN spend.alerts.period_end IS 'End of the period.';
 COMMENT ON COLUMN spend.alerts.group_values IS 'Values of the group_by dimensions.';
@@ -370,39 +376,3 @@ COMMENT ON COLUMN spend.sealed_counters.amount IS 'Total in the budget''s measur
 COMMENT ON COLUMN spend.sealed_counters.calls IS 'Rows counted.';
 COMMENT ON COLUMN spend.sealed_counters.unpriced_calls IS 'Rows among them that have no price in the budget''s currency.';
 
-CREATE FUNCTION spend.verify(
-  OUT budget text, OUT period_start timestamptz, OUT group_values jsonb, OUT counter numeric, OUT from_rows numeric, OUT difference numeric,
-  OUT counter_calls bigint, OUT calls_from_rows bigint
-) RETURNS SETOF record
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH counted AS (
-    SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.group_values, c.spent, c.calls, c.unpriced_calls
-    FROM spend.counters AS c
-    JOIN spend._budget_periods() AS p USING (budget_id, generation)
-  ), pending AS (
-    SELECT p.budget_id, p.generation, p.period_start, p.group_hash, p.amount, p.calls, p.unpriced_calls FROM spend._pending_counters() AS p
-  ), summed AS (
-    SELECT r.budget_id, r.generation, r.period_start, r.group_hash, sum(r.amount) AS amount, sum(r.calls)::bigint AS calls,
-           sum(r.unpriced_calls)::bigint AS unpriced_calls
-    FROM (
-      SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.amount, c.calls, c.unpriced_calls
-      FROM spend.usage AS u CROSS JOIN LATERAL spend._row_counters(u) AS c
-      UNION ALL
-      SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.amount, c.calls, c.unpriced_calls FROM spend.sealed_counters AS c
-    ) AS r
-    GROUP BY 1, 2, 3, 4
-  ), compared AS (
-    SELECT b.name, c.period_start, c.group_values, c.spent + coalesce(p.amount, 0) AS counter, coalesce(s.amount, 0) AS from_rows,
-           c.calls + coalesce(p.calls, 0) AS counter_calls, coalesce(s.calls, 0) AS calls_from_rows,
-           c.unpriced_calls + coalesce(p.unpriced_calls, 0) AS counter_unpriced, coalesce(s.unpriced_calls, 0) AS unpriced_from_rows
-    FROM counted AS c
-    JOIN (SELECT d.budget_id, d.name FROM spend.budgets AS d) AS b USING (budget_id)
-    LEFT JOIN pending AS p USING (budget_id, generation, period_start, group_hash)
-    LEFT JOIN summed AS s USING (budget_id, generation, period_start, group_hash)
-  )
-  SELECT name, period_start, group_values, counter, from_rows, counter - from_rows, counter_calls, calls_from_rows
-  FROM compared
-  WHERE counter <> from_rows OR counter_calls <> calls_from_rows OR counter_unpriced <> unpriced_from_rows
-$$;
-COMMENT ON FUNCTION spend.verify() IS
-  'Recomputes every budget counter from the rows of the ledger, with what months held that were dropped, and returns those that differ: no row means the counters are right.';

@@ -74,6 +74,19 @@ BEGIN
   IF subject <> '0' THEN
     RETURN NEXT;
   END IF;
+  -- After what may take long, because who loads a counter waits for it, and before counters are judged by their rows.
+  BEGIN
+    subject := spend._fold_counters()::text;
+    IF subject NOT IN ('0', '-1') THEN
+      action := 'folded movements';
+      RETURN NEXT;
+    END IF;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    action := 'deferred folding';
+    subject := 'spend.counter_deltas';
+    RETURN NEXT;
+  END;
+
   WITH gone AS (
     DELETE FROM spend.counters AS c
     WHERE c.ctid = ANY (ARRAY(
@@ -115,7 +128,15 @@ BEGIN
     SELECT d.ctid FROM spend.budget_epochs AS d
     WHERE NOT EXISTS (SELECT FROM spend.budgets AS b WHERE b.budget_id = d.budget_id)
     FOR UPDATE SKIP LOCKED));
+
+  DELETE FROM spend.refusals AS r
+  WHERE NOT EXISTS (SELECT FROM spend._budget_periods() AS p WHERE p.budget_id = r.budget_id AND p.generation = r.generation);
+  subject := spend._write_refusals()::text;
+  IF subject <> '0' THEN
+    action := 'noted refusals';
+    RETURN NEXT;
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
-  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest, marks expired holds. Returns what it did.';
+  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups and the budget counters, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest, marks expired holds, notes what was refused. Returns what it did.';

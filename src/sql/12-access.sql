@@ -48,8 +48,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
-           ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify()'), ('admin', 'spend.verify_rollups()'),
-           ('admin', 'spend.drop_rows(date, boolean)'),
+           ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify(boolean)'), ('admin', 'spend.verify_rollups()'),
+           ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._unwritten_refusals()'),
            ('reader', 'spend.commitment_status(text, timestamptz, timestamptz, timestamptz)'), ('reader', 'spend.tokens(spend.usage)'),
            ('reader', 'spend._commitment_periods(spend.commitments, timestamptz, timestamptz)'), ('reader', 'spend._period_step(text)'),
            ('reader', 'spend._commitment_due(spend.commitments, numeric, numeric, numeric, numeric)'), ('reader', 'spend._tiered_amount(numeric, jsonb, text)'),
@@ -87,7 +87,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL

@@ -4,7 +4,7 @@ WITH current_period AS (
 ), counted AS (
   -- A rolling budget has a counter for each day of its window, any other one for its period.
   SELECT c.budget_id, c.group_hash, c.group_values, sum(c.spent) AS spent, sum(c.calls)::bigint AS calls, sum(c.unpriced_calls)::bigint AS unpriced_calls
-  FROM spend.counters AS c
+  FROM spend._counter_totals AS c
   JOIN current_period AS p ON p.budget_id = c.budget_id AND p.generation = c.generation AND c.period_start >= p.period_start AND c.period_start < p.period_end
   GROUP BY 1, 2, 3
 ), uncertain AS (
@@ -14,6 +14,14 @@ WITH current_period AS (
   JOIN spend.budget_epochs AS e ON e.budget_id = p.budget_id AND e.redefined_at >= p.period_start
   JOIN spend.budgets AS b ON b.budget_id = p.budget_id
   WHERE b.group_by <> '{}' OR b.period = 'rolling' OR p.budget_id NOT IN (SELECT c.budget_id FROM counted AS c)
+  UNION
+  -- Whoever should have stored its row was rolled back; folding makes it.
+  SELECT p.budget_id, p.period_start, p.period_end
+  FROM current_period AS p
+  JOIN spend._unfolded_counters AS d
+    ON d.budget_id = p.budget_id AND d.generation = p.generation AND d.period_start >= p.period_start AND d.period_start < p.period_end
+  WHERE NOT EXISTS (SELECT FROM spend.counters AS c
+                    WHERE (c.budget_id, c.generation, c.period_start, c.group_hash) = (d.budget_id, d.generation, d.period_start, d.group_hash))
 ), uncounted AS (
   SELECT r.budget_id, r.group_hash, r.group_values, sum(r.amount) AS spent, sum(r.calls)::bigint AS calls, sum(r.unpriced_calls)::bigint AS unpriced_calls
   FROM (SELECT min(u.period_start) AS since, max(u.period_end) AS until FROM uncertain AS u) AS range
@@ -27,10 +35,25 @@ WITH current_period AS (
     AND NOT EXISTS (SELECT FROM spend.counters AS c
                     WHERE (c.budget_id, c.generation, c.period_start, c.group_hash) = (r.budget_id, r.generation, r.period_start, r.group_hash))
   GROUP BY 1, 2, 3
-), totals AS (
+), known AS (
   SELECT t.budget_id, t.group_hash, t.group_values, sum(t.spent) AS spent, sum(t.calls)::bigint AS calls, sum(t.unpriced_calls)::bigint AS unpriced_calls
   FROM (SELECT * FROM counted UNION ALL SELECT * FROM uncounted) AS t
   GROUP BY 1, 2, 3
+), refused AS (
+  SELECT r.budget_id, r.group_hash, min(r.group_values::text)::jsonb AS group_values, sum(r.refused_calls)::bigint AS refused_calls,
+         sum(r.refused_cost) AS refused_cost
+  FROM (
+    SELECT w.budget_id, w.generation, w.period_start, w.group_hash, w.group_values, w.refused_calls, w.refused_cost FROM spend.refusals AS w
+    UNION ALL
+    SELECT u.budget_id, u.generation, u.period_start, u.group_hash, u.group_values, u.refused_calls, u.refused_cost FROM spend._unwritten_refusals() AS u
+  ) AS r
+  JOIN current_period AS p USING (budget_id, generation, period_start)
+  GROUP BY 1, 2
+), totals AS (
+  SELECT * FROM known
+  UNION ALL
+  SELECT r.budget_id, r.group_hash, r.group_values, 0, 0, 0 FROM refused AS r
+  WHERE NOT EXISTS (SELECT FROM known AS k WHERE (k.budget_id, k.group_hash) = (r.budget_id, r.group_hash))
 )
 SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.group_hash)::text) AS budget_status_key,
        b.budget_id,
@@ -53,11 +76,15 @@ SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.g
        b.is_critical,
        coalesce(t.calls, 0) AS calls,
        coalesce(t.unpriced_calls, 0) AS unpriced_calls,
+       coalesce(f.refused_calls, 0) AS refused_calls,
+       coalesce(f.refused_cost, 0)::numeric(38, 18) AS refused_cost,
+       CASE WHEN b.on_exceeded = 'reject' THEN greatest(coalesce(t.spent, 0) - l.amount, 0) ELSE 0 END::numeric(38, 18) AS debt,
        b.cost_center,
        b.owner
 FROM spend.budgets AS b
 JOIN current_period AS p USING (budget_id)
 LEFT JOIN totals AS t USING (budget_id)
+LEFT JOIN refused AS f ON (f.budget_id, f.group_hash) = (t.budget_id, t.group_hash)
 CROSS JOIN LATERAL (
   SELECT spend._budget_limit(b.budget_id, p.period_start, p.period_end, coalesce(t.group_hash, '00000000-0000-0000-0000-000000000000')) AS amount
 ) AS l
@@ -82,6 +109,9 @@ COMMENT ON COLUMN spend.budget_status.on_exceeded IS 'alert, halt or reject.';
 COMMENT ON COLUMN spend.budget_status.is_critical IS 'Whether work under this budget must not be stopped by other means.';
 COMMENT ON COLUMN spend.budget_status.calls IS 'Rows counted.';
 COMMENT ON COLUMN spend.budget_status.unpriced_calls IS 'Rows among them without a price in the budget''s currency.';
+COMMENT ON COLUMN spend.budget_status.refused_calls IS 'Rows that the budget has refused; counted where the library has shared memory.';
+COMMENT ON COLUMN spend.budget_status.refused_cost IS 'Their cost, as far as they had a price, in the currency of their prices.';
+COMMENT ON COLUMN spend.budget_status.debt IS 'What a reject budget holds above its limit: recorded facts, which are never refused.';
 COMMENT ON COLUMN spend.budget_status.cost_center IS 'Cost center whose plan line this is.';
 COMMENT ON COLUMN spend.budget_status.owner IS 'Who answers for the budget.';
 

@@ -12,23 +12,8 @@ use SpendTest;
 use Test::More;
 
 my $root = source_root();
-my $build = PostgreSQL::Test::Utils::tempdir();
-my $compiler = $ENV{CXX} // 'g++';
-
-sub compile
-{
-	my ($program, @sources) = @_;
-	my ($version) = slurp("$root/pg_spend.control") =~ /^default_version = '(.*)'/m;
-	my $flags = `pkg-config --cflags libpqxx`;
-	my $libraries = `pkg-config --libs libpqxx`;
-	chomp($flags, $libraries);
-	my $output = `$compiler -std=c++20 -O1 -Wall -Wextra -Wshadow -I'$root/src' -DPG_SPEND_VERSION='"$version"' $flags -o '$build/$program' @sources $libraries -pthread 2>&1`;
-	is($?, 0, "$program compiles") or diag($output);
-	return "$build/$program";
-}
-
-my $writers = compile('writers', "$root/test/concurrent/writers.cpp");
-my $client = compile('pg_spend', glob("$root/src/client/*.cpp"));
+my $writers = compile('writers', 'test/concurrent/writers.cpp');
+my $client = compile('pg_spend', 'src/client/*.cpp');
 
 my $node = new_node('concurrent', conf => "max_connections = 40\n");
 query($node, <<'SQL');

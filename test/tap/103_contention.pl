@@ -59,11 +59,13 @@ $old->query('COMMIT');
 $old->quit;
 
 verify_is_empty($node, 'every counter equals the sum of its rows');
-is(query($node, q{SELECT count(*) FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'teams'}), '3', 'one counter for each team');
-is(query($node, q{SELECT (SELECT spent FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'all') = (SELECT sum(cost) FROM spend.usage)}), 't',
+is(query($node, q{SELECT count(*) FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'teams'}), '3', 'one counter for each team');
+is(query($node, q{SELECT (SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'all') = (SELECT sum(cost) FROM spend.usage)}), 't',
 	'and the same sum without a function of ours');
 is(query($node, 'SELECT budget_id, group_values, threshold_percent FROM spend.alerts GROUP BY 1, 2, 3, period_start HAVING count(*) > 1'), '', 'no alert twice');
-cmp_ok(query($node, q{SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'spend.counters'::regclass}), '>', 0, 'counters did move between pages');
+# Those in shared memory have no row that moves.
+cmp_ok(query($node, q{SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'spend.counters'::regclass}), '>', 0, 'counters did move between pages')
+	unless shares_counters();
 
 $node->stop;
 done_testing();

@@ -62,7 +62,7 @@ $publisher->wait_for_catchup('ledger');
 is(query($subscriber, $rows), query($publisher, $rows), 'rows that are applied keep their costs');
 verify_is_empty($publisher, 'the publisher is in order');
 verify_is_empty($subscriber, 'the subscriber is in order');
-is(query($subscriber, q{SELECT name, group_values, spent FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'local'}),
+is(query($subscriber, q{SELECT name, group_values, spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'local'}),
 	'local|{}|' . query($publisher, 'SELECT sum(cost) FROM spend.usage'), 'what is above a limit here is recorded, as debt');
 is(query($subscriber, 'SELECT count(*) FROM spend.alerts'), '0', 'nothing is announced a second time');
 cmp_ok(query($publisher, 'SELECT count(*) FROM spend.alerts'), '>', 0, 'where it was inserted it was announced');
@@ -74,7 +74,7 @@ query_fails_like($subscriber, q{INSERT INTO spend.usage (usage_id, request_model
 query($subscriber, q{UPDATE spend.dimensions SET name = 'elsewhere' WHERE name = 'campaign'});
 query($publisher, q{INSERT INTO spend.usage (request_model, input_tokens, team, tags) VALUES ('m', 1, 'orange', '{"campaign": "z"}')});
 $publisher->wait_for_catchup('ledger');
-is(query($subscriber, q{SELECT spent FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'teams' AND group_values = '{"team": "orange"}'}),
+is(query($subscriber, q{SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'teams' AND group_values = '{"team": "orange"}'}),
 	'5', 'a row of an unknown attribution counts for its team');
 query($subscriber, q{UPDATE spend.dimensions SET name = 'campaign' WHERE name = 'elsewhere'});
 verify_is_empty($subscriber, 'the subscriber is in order again');

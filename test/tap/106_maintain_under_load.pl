@@ -53,7 +53,7 @@ is(query($node, 'SELECT count(*) FROM spend.usage'), '7001', 'no row is lost');
 is(query($node, 'SELECT count(*) FROM spend.usage_default'), '0', 'none is left in the default leaf');
 is(query($node, q{SELECT count(*) FROM spend.usage WHERE tableoid::regclass::text <> 'spend.usage_' || to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY_MM')}), '0',
 	'each is in the leaf of its month');
-is(query($node, 'SELECT spent, calls FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = \'cap\''), '7001|7001', 'the cap has counted each once');
+is(query($node, 'SELECT spent, calls FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = \'cap\''), '7001|7001', 'the cap has counted each once');
 verify_is_empty($node, 'the books are in order after that');
 is(query($node, leaf_triggers()), 'account_row A,price_row O,refuse_truncate O', 'every leaf has its triggers');
 

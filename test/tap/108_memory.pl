@@ -84,7 +84,7 @@ sub stays_flat
 
 stays_flat('200,000 rows', 'CALL run(20000)', 'CALL run(180000)');
 stays_flat('3,000 large errors', 'CALL large_errors(300)', 'CALL large_errors(2700)');
-is(query($node, q{SELECT count(*), sum(cost), (SELECT spent FROM spend.counters JOIN spend.budgets USING (budget_id) WHERE name = 'cap') FROM spend.usage}),
+is(query($node, q{SELECT count(*), sum(cost), (SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'cap') FROM spend.usage}),
 	'200000|200000|200000', 'and all is there');
 $session->quit;
 

@@ -11,23 +11,8 @@ use PostgreSQL::Test::Utils;
 use SpendTest;
 use Test::More;
 
-my $root = source_root();
-my $build = PostgreSQL::Test::Utils::tempdir();
-my $compiler = $ENV{CXX} // 'g++';
-my $flags = `pkg-config --cflags libpqxx`;
-my $libraries = `pkg-config --libs libpqxx`;
-chomp($flags, $libraries);
-
-sub compile
-{
-	my ($program) = @_;
-	my $output = `$compiler -std=c++20 -O1 -Wall -Wextra -Wshadow $flags -o '$build/$program' '$root/test/concurrent/$program.cpp' $libraries -pthread 2>&1`;
-	is($?, 0, "$program compiles") or diag($output);
-	return "$build/$program";
-}
-
-my $model = compile('gate_model');
-my $storm = compile('gate_storm');
+my $model = compile('gate_model', 'test/concurrent/gate_model.cpp');
+my $storm = compile('gate_storm', 'test/concurrent/gate_storm.cpp');
 
 my $node = new_node('gate', conf => "max_connections = 40\nmax_prepared_transactions = 5\n");
 my $connection = $node->connstr('postgres');

@@ -13,17 +13,18 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
+our @EXPORT = qw(compile shares_counters new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
   leaf_triggers);
 
 # new_node(NAME, init => [...], conf => "...", extension => 0|1): a started cluster; unless extension is 0 its database
-# "postgres" has the extension. "init" goes to PostgreSQL::Test::Cluster::init, as in init => [allows_streaming => 1].
+# "postgres" has the extension. With SPEND_COUNTERS=shared in the environment its budget counters are in shared memory. "init" goes to PostgreSQL::Test::Cluster::init, as in init => [allows_streaming => 1].
 sub new_node
 {
 	my ($name, %option) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	init_node($node, @{ $option{init} // [] });
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nmax_prepared_transactions = 10\n");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_spend'\n") if shares_counters();
 	$node->append_conf('postgresql.conf', $option{conf}) if defined $option{conf};
 	$node->start;
 	create_extension($node, 'postgres') if $option{extension} // 1;
@@ -36,6 +37,12 @@ sub init_node
 	my ($node, @arguments) = @_;
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], @arguments);
 	return;
+}
+
+# Whether the tests run with budget counters in shared memory.
+sub shares_counters
+{
+	return ($ENV{SPEND_COUNTERS} // '') eq 'shared';
 }
 
 # Without the notices that name the next steps.
@@ -142,7 +149,7 @@ SELECT 'applied: ' || usage_id || ' ' || price_term_ids::text || ' ' || list_cos
 SELECT 'row: ' || usage_id || ' ' || coalesce(cost::text, 'no cost') || ' ' || coalesce(currency, '') || ' ' || coalesce(price_id, 0) || ' ' || pricing_status || ' '
   || coalesce(attribution_id::text, '') || ' ' || coalesce(timing || ' ' || (enforced_at IS NOT NULL)::text, '') || ' ' || (tableoid = 'spend.usage_default'::regclass) FROM spend.usage ORDER BY usage_id;
 SELECT 'counter: ' || b.name || ' ' || b.generation || ' ' || c.period_start || ' ' || c.group_values || ' ' || c.spent || ' ' || c.calls || ' '
-  || c.unpriced_calls || ' ' || c.claimed_percent FROM spend.counters AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
+  || c.unpriced_calls || ' ' || c.claimed_percent FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) ORDER BY 1;
 SELECT 'day: ' || daily_spend_key || ' ' || usage_date || ' ' || calls || ' ' || cost FROM spend.daily_spend ORDER BY 1;
 SELECT 'sums: ' || (SELECT count(*) FROM spend.rollup) || ' ' || (SELECT count(*) FROM spend.rollup_quarters) || ' ' || (SELECT count(*) FROM spend.rollup_deltas);
 SELECT 'status: ' || budget_name || ' ' || spent FROM spend.budget_status ORDER BY 1;
@@ -175,6 +182,23 @@ SELECT DISTINCT string_agg(t.tgname || ' ' || t.tgenabled::text, ',' ORDER BY t.
 FROM pg_inherits AS i JOIN pg_trigger AS t ON t.tgrelid = i.inhrelid AND NOT t.tgisinternal
 WHERE i.inhparent = 'spend.usage'::regclass GROUP BY i.inhrelid
 SQL
+}
+
+# compile(PROGRAM, SOURCE...): builds a program over libpqxx from files of the source tree (patterns are expanded); its path.
+sub compile
+{
+	my ($program, @sources) = @_;
+	my $root = source_root();
+	my $build = PostgreSQL::Test::Utils::tempdir();
+	my $compiler = $ENV{CXX} // 'g++';
+	my ($version) = slurp("$root/pg_spend.control") =~ /^default_version = '(.*)'/m;
+	my $flags = `pkg-config --cflags libpqxx`;
+	my $libraries = `pkg-config --libs libpqxx`;
+	chomp($flags, $libraries);
+	my @files = map { glob("$root/$_") } @sources;
+	my $output = `$compiler -std=c++20 -O1 -Wall -Wextra -Wshadow -I'$root/src' -DPG_SPEND_VERSION='"$version"' $flags -o '$build/$program' @files $libraries -pthread 2>&1`;
+	is($?, 0, "$program compiles") or diag($output);
+	return "$build/$program";
 }
 
 # The top of the source tree.
