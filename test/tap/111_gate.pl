@@ -11,6 +11,7 @@ use PostgreSQL::Test::Utils;
 use SpendTest;
 use Test::More;
 
+my $build = PostgreSQL::Test::Utils::tempdir();
 my $model = compile('gate_model', 'test/concurrent/gate_model.cpp');
 my $storm = compile('gate_storm', 'test/concurrent/gate_storm.cpp');
 
