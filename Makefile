@@ -23,8 +23,9 @@ WERROR ?= -Werror
 
 PG_CPPFLAGS = -Isrc -DPG_SPEND_VERSION='"$(EXTVERSION)"' \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags icu-i18n libsodium))
-# -Wno-register: the headers of PostgreSQL 15 still use the keyword, which C++17 took away.
-PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow $(WERROR) -Wno-register -MMD -MP
+# -Wno-register: the headers of PostgreSQL 15 still use the keyword, which C++17 took away. -fno-semantic-interposition:
+# nobody replaces our functions at run time, so the compiler may inline those that others could see.
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow $(WERROR) -Wno-register -fno-semantic-interposition -MMD -MP
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs icu-i18n libsodium) -Wl,--version-script=exports.map
 
 EXTRA_CLEAN = $(OBJS:.o=.d)

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/evaluation.hpp"
+#include "core/silent_fallback.hpp"
 
 namespace spend {
 
@@ -11,9 +12,6 @@ namespace {
 
 constexpr std::size_t input = meter_index("input_tokens");
 constexpr std::size_t cache_write = meter_index("cache_write_tokens");
-constexpr MeterSet known_lifetimes =
-    bit(meter_index("cache_write_5m_tokens")) | bit(meter_index("cache_write_30m_tokens")) |
-    bit(meter_index("cache_write_1h_tokens")) | bit(meter_index("cache_write_24h_tokens"));
 
 std::string describe(const Usage::Entry& entry) {
   return entry.custom_name + " " + entry.quantity.to_string();
@@ -71,7 +69,7 @@ void Evaluation::lift_lifetimes() {
     return;
   }
   u128 room = counts_.count[cache_write];
-  for_each_meter(counts_.present & known_lifetimes,
+  for_each_meter(counts_.present & cache_write_lifetimes,
                  [&](std::size_t meter) { room -= std::min(room, counts_.count[meter]); });
   for_each_lifetime([&](const Usage::Entry& entry) {
     u128 quantity = rescale(entry.quantity.coefficient(), entry.quantity.scale(), counts_.scale);

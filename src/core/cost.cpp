@@ -24,6 +24,14 @@ std::string_view to_string(PricingStatus status) {
 
 Result<Costing> evaluate(const Price& price, const Usage& usage, OnInconsistent on_inconsistent, bool with_lines,
                          const RequestContext& context) {
+  if (!with_lines && price.plain().is_usable()) {
+    PlainCounts counts;
+    if (counts.read(usage)) {
+      if (std::optional<PlainCost> cost = price.plain().cost(counts, PlainPrice::Wanted::cost_and_status)) {
+        return Costing{.status = PricingStatus::priced, .reason = {}, .cost = cost->decimal(), .lines = {}};
+      }
+    }
+  }
   return Evaluation(price, usage, context).run(on_inconsistent, with_lines);
 }
 

@@ -25,6 +25,8 @@ class Decimal {
 
   /// From an integer; exact.
   static constexpr Decimal from_integer(std::uint64_t value);
+  /// From coefficient / 10^scale, normalised. Precondition: 0 <= scale <= max_scale; then it is within the limits.
+  static constexpr Decimal from_scaled(std::uint64_t coefficient, int scale);
   /// From coefficient / 10^scale, normalised. Errors: out_of_range when the value exceeds the limits above.
   static Result<Decimal> from_parts(u128 coefficient, int scale);
   /// From text: digits, optional fraction, optional exponent ("1.5e-7"), as in JSON or SQL; surrounding white
@@ -56,6 +58,20 @@ Decimal subtract(const Decimal& a, const Decimal& b);
 constexpr Decimal Decimal::from_integer(std::uint64_t value) {
   Decimal result;
   result.coefficient_ = value;
+  return result;
+}
+
+constexpr Decimal Decimal::from_scaled(std::uint64_t coefficient, int scale) {
+  if (coefficient == 0) {
+    return {};
+  }
+  while (scale > 0 && coefficient % 10 == 0) {
+    coefficient /= 10;
+    --scale;
+  }
+  Decimal result;
+  result.coefficient_ = coefficient;
+  result.scale_ = static_cast<std::uint8_t>(scale);
   return result;
 }
 

@@ -1,9 +1,9 @@
-#include <array>
 #include <cstddef>
 
 #include "core/evaluation.hpp"
 #include "core/exact_sum.hpp"
 #include "core/meter_table.hpp"
+#include "core/silent_fallback.hpp"
 
 namespace spend {
 
@@ -12,14 +12,6 @@ namespace {
 constexpr std::size_t input = meter_index("input_tokens");
 constexpr std::size_t output = meter_index("output_tokens");
 constexpr std::size_t cache_write = meter_index("cache_write_tokens");
-constexpr std::array lifetimes = {meter_index("cache_write_5m_tokens"), meter_index("cache_write_30m_tokens"),
-                                  meter_index("cache_write_1h_tokens"), meter_index("cache_write_24h_tokens")};
-
-/// Text and the kinds of tokens bill at their parent's rate with every vendor, so that is no fallback to report.
-constexpr MeterSet silent = bit(meter_index("input_text_tokens")) | bit(meter_index("output_text_tokens")) |
-                            bit(meter_index("input_tool_tokens")) | bit(meter_index("input_text_tool_tokens")) |
-                            bit(meter_index("output_reasoning_tokens")) | bit(meter_index("output_citation_tokens")) |
-                            bit(input) | bit(output);
 constexpr MeterSet cached_text =
     bit(meter_index("cache_text_read_tokens")) | bit(meter_index("cache_text_write_tokens"));
 constexpr MeterSet tool_modality =
@@ -40,7 +32,7 @@ bool Evaluation::falls_back_silently(std::size_t meter, const MeterRate& billing
 }
 
 void Evaluation::report_fallbacks() {
-  for_each_meter(counts_.present & ~priced_ & ~silent, [&](std::size_t meter) {
+  for_each_meter(counts_.present & ~priced_ & ~silent_fallbacks, [&](std::size_t meter) {
     if (!has_own_quantity(counts_, meter)) {
       return;
     }
@@ -58,14 +50,15 @@ void Evaluation::report_unsplit_writes() {
     return;
   }
   const Rate& applied = whole_rate(*rates_[rate_of_[cache_write]]);
-  for (const std::size_t lifetime : lifetimes) {
-    if ((priced_ & bit(lifetime)) != 0 && !same_value(applied, whole_rate(*rates_[rate_of_[lifetime]]))) {
+  bool differs = false;
+  for_each_meter(priced_ & cache_write_lifetimes, [&](std::size_t lifetime) {
+    if (!differs && !same_value(applied, whole_rate(*rates_[rate_of_[lifetime]]))) {
+      differs = true;
       add_reason(fallbacks_, "cache_write_tokens without a lifetime at the cache_write_tokens rate, ");
       fallbacks_ += meter_table[lifetime].name;
       fallbacks_ += " has another";
-      return;
     }
-  }
+  });
 }
 
 /// A service tier that leaves out a meter of a family which it prices: that meter bills at the standard rate, and says

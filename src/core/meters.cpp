@@ -1,9 +1,14 @@
 #include "core/meters.hpp"
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "core/meter_table.hpp"
+#include "core/short_text.hpp"
 
 namespace spend {
 
@@ -11,14 +16,31 @@ namespace {
 
 constexpr std::size_t slot_count = 256;
 
-/// FNV-1a; the table below is filled at compile time, and a probe ends at an empty slot after a few steps.
-constexpr std::size_t slot_of(std::string_view name) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : name) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+/// Up to eight bytes of a name as a number. The compiler fills the table below from the same numbers, so they are made
+/// alike whatever the byte order; where that is the machine's own, one load does it.
+constexpr std::uint64_t word_at(std::string_view name, std::size_t start) {
+  const std::size_t count = name.size() - start < 8 ? name.size() - start : 8;
+  if (!std::is_constant_evaluated() && std::endian::native == std::endian::little && count == 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, name.data() + start, sizeof word);
+    return word;
   }
-  return (hash ^ (hash >> 15U)) % slot_count;
+  std::uint64_t word = 0;
+  for (std::size_t i = count; i-- > 0;) {
+    word = word << 8U | static_cast<unsigned char>(name[start + i]);
+  }
+  return word;
 }
+
+/// The first bytes, the last bytes and the length tell known names apart nearly always; a probe ends at an empty slot
+/// after a few steps.
+constexpr std::size_t slot_of(std::string_view name) {
+  const std::uint64_t first = word_at(name, 0);
+  const std::uint64_t last = word_at(name, name.size() < 8 ? 0 : name.size() - 8);
+  const std::uint64_t mixed = (first ^ (last * 0x9E3779B97F4A7C15U) ^ name.size()) * 0xD6E8FEB86659FD93U;
+  return static_cast<std::size_t>(mixed >> 56U);
+}
+static_assert(slot_count == 256);
 
 constexpr std::array<std::uint8_t, slot_count> make_slots() {
   std::array<std::uint8_t, slot_count> slots{};
@@ -48,7 +70,7 @@ const MeterInfo* find_meter(std::string_view name) {
   }
   for (std::size_t slot = slot_of(name); slots[slot] != 0; slot = (slot + 1) % slot_count) {
     const MeterInfo& candidate = meter_table[slots[slot] - 1U];
-    if (candidate.name == name) {
+    if (candidate.name.size() == name.size() && same_bytes(name, candidate.name.data())) {
       return &candidate;
     }
   }

@@ -109,15 +109,20 @@ ModelPrices::ModelPrices(std::vector<PriceEntry> entries) {
   }
 }
 
-const PriceEntry* ModelPrices::valid_at(const KeyTable::Range& range, Timestamp at) const {
+ModelPrices::Validity ModelPrices::valid_at(const KeyTable::Range& range, Timestamp at) const {
   const auto begin = entries_.begin() + range.first;
-  const auto after = std::upper_bound(begin, entries_.begin() + range.last, at,
-                                      [](Timestamp time, const PriceEntry& entry) { return time < entry.valid_from; });
+  const auto end = entries_.begin() + range.last;
+  const auto after =
+      std::upper_bound(begin, end, at, [](Timestamp time, const PriceEntry& entry) { return time < entry.valid_from; });
+  const Timestamp next = after == end ? timestamp_max : after->valid_from;
   if (after == begin) {
-    return nullptr;
+    return {nullptr, timestamp_min, next};
   }
   const PriceEntry& entry = *std::prev(after);
-  return entry.valid_until > at || entry.valid_until == timestamp_max ? &entry : nullptr;
+  if (entry.valid_until > at || entry.valid_until == timestamp_max) {
+    return {&entry, entry.valid_from, std::min(entry.valid_until, next)};
+  }
+  return {nullptr, entry.valid_until, next};
 }
 
 SkuMatch ModelPrices::find(const SkuParts& wanted, Timestamp at, bool keep_variant) const {
@@ -132,7 +137,10 @@ SkuMatch ModelPrices::find(const SkuParts& wanted, Timestamp at, bool keep_varia
   do {
     if (const KeyTable::Range* const range = skus_.find(key.make(relax(wanted, relaxed)))) {
       sku_exists = true;
-      match.entry = valid_at(*range, at);
+      const Validity valid = valid_at(*range, at);
+      match.entry = valid.entry;
+      match.from = std::max(match.from, valid.from);
+      match.until = std::min(match.until, valid.until);
       if (match.entry != nullptr) {
         match.fallback = describe_fallback(wanted, relaxed, match.entry->price);
         return match;

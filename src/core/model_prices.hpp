@@ -12,8 +12,10 @@ namespace spend {
 /// Outcome of a lookup: the entry, or why there is none.
 struct SkuMatch {
   const PriceEntry* entry = nullptr;
-  std::string reason;    ///< when entry is null
-  std::string fallback;  ///< when a less specific SKU stood in ("service_tier batch at standard"); else ""
+  std::string reason;               ///< when entry is null
+  std::string fallback;             ///< when a less specific SKU stood in ("service_tier batch at standard"); else ""
+  Timestamp from = timestamp_min;   ///< the entry is the answer at all times from here
+  Timestamp until = timestamp_max;  ///< to before here
 };
 
 /// All prices of one model, at all providers: an immutable index by SKU, then time.
@@ -29,7 +31,13 @@ class ModelPrices {
   bool has_variant(std::string_view provider, std::string_view variant) const;
 
  private:
-  const PriceEntry* valid_at(const KeyTable::Range& range, Timestamp at) const;
+  /// What is valid at a time, or nothing, and the times around it for which that is so.
+  struct Validity {
+    const PriceEntry* entry;
+    Timestamp from;
+    Timestamp until;
+  };
+  Validity valid_at(const KeyTable::Range& range, Timestamp at) const;
 
   std::vector<PriceEntry> entries_;  ///< by SKU, then valid_from
   KeyTable skus_;                    ///< SKU key → its entries

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/condition.hpp"
+#include "core/plain_price.hpp"
 #include "core/rate.hpp"
 #include "core/status.hpp"
 
@@ -42,6 +43,8 @@ class Price {
   /// number of tests, most first; then those with a factor.
   const std::vector<Condition>& conditions() const { return conditions_; }
   const MeterRate* find(std::string_view meter) const;
+  /// What the rates come to for a usage that needs no judgement.
+  const PlainPrice& plain() const { return plain_; }
   /// Whether some condition tests that key of a request.
   bool tests(std::string_view key) const;
   /// Whether some condition is met by that value of the key; for a variant made of parameters ("quality=hd"), whether
@@ -55,6 +58,7 @@ class Price {
   std::string currency_ = "USD";
   std::vector<MeterRate> rates_;
   std::vector<Condition> conditions_;
+  PlainPrice plain_;  ///< follows from the rates
 };
 
 }  // namespace spend

@@ -83,6 +83,7 @@ struct PriceBook::Index final : ModelIndex {
   mutable std::unordered_map<std::string, std::vector<std::string>> forms;  ///< form → models; made when first needed
   mutable std::unordered_map<std::string, ModelMatch> remembered;           ///< names that are not exact
   mutable std::string question;
+  mutable PriceAnswers answers;
 
   const ModelPrices* prices_of(std::string_view model) const {
     const KeyTable::Range* const place = names.find(model);
@@ -213,8 +214,17 @@ PriceBook PriceBook::build(std::vector<PriceEntry> entries, std::shared_ptr<cons
   return std::move(builder).finish([rows](std::size_t row) { return std::move((*rows)[row]); }, std::move(rules));
 }
 
-PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
+/// What a search finds, and how long it holds; it is not worth keeping where that hangs on the time of an alias.
+struct PriceBook::Found {
   PriceMatch match;
+  Timestamp from = timestamp_min;
+  Timestamp until = timestamp_max;
+  bool may_be_kept = true;
+};
+
+PriceBook::Found PriceBook::search(const SkuQuery& query, Timestamp at) const {
+  Found found;
+  PriceMatch& match = found.match;
   NormalisedQuery normalised(query);
   SkuParts& wanted = normalised.parts;
   const ModelPrices* prices = nullptr;
@@ -230,11 +240,12 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   match.matched_by = MatchedBy::exact;
   if (prices == nullptr) {
     resolved = index_->resolve(wanted, at);
+    found.may_be_kept = !resolved.depends_on_time;
     match.matched_by = resolved.matched_by;
     prices = resolved.reason.empty() ? index_->prices_of(resolved.model) : nullptr;
     if (prices == nullptr) {
       match.reason = resolved.reason;
-      return match;
+      return found;
     }
     wanted[part(SkuPart::provider)] = resolved.provider;
     wanted[part(SkuPart::model)] = resolved.model;
@@ -248,11 +259,40 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   }
   std::string_view& tier = wanted[part(SkuPart::service_tier)];
   tier = canonical_service_tier(tier, wanted[part(SkuPart::provider)]);
-  SkuMatch found = prices->find(wanted, at, !resolved.variant.empty());
-  match.entry = found.entry;
-  match.reason = std::move(found.reason);
-  match.fallback = std::move(found.fallback);
-  return match;
+  SkuMatch sku = prices->find(wanted, at, !resolved.variant.empty());
+  match.entry = sku.entry;
+  match.reason = std::move(sku.reason);
+  match.fallback = std::move(sku.fallback);
+  found.from = sku.from;
+  found.until = sku.until;
+  return found;
+}
+
+const PriceAnswer* PriceBook::remember(const SkuQuery& query, const Found& found) const {
+  const PriceEntry* const entry = found.match.entry;
+  if (entry == nullptr || !found.may_be_kept) {
+    return nullptr;
+  }
+  const PriceAnswer answer = {.from = found.from,
+                              .until = found.until,
+                              .entry = entry,
+                              .plain = entry->price.plain(),
+                              .matched_by = found.match.matched_by};
+  return index_->answers.remember(query, answer, found.match.fallback);
+}
+
+const PriceAnswer* PriceBook::answer(const SkuQuery& query, Timestamp at) const {
+  const PriceAnswer* const known = index_->answers.find(query, at);
+  return known != nullptr ? known : remember(query, search(query, at));
+}
+
+PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
+  if (const PriceAnswer* const known = index_->answers.find(query, at)) {
+    return {.entry = known->entry, .matched_by = known->matched_by, .reason = {}, .fallback = *known->fallback};
+  }
+  Found found = search(query, at);
+  remember(query, found);
+  return std::move(found.match);
 }
 
 ModelMatch PriceBook::resolve(std::string_view model, std::string_view provider, Timestamp at) const {

@@ -8,20 +8,10 @@
 #include <vector>
 
 #include "core/model_resolver.hpp"
+#include "core/price_answers.hpp"
 #include "core/price_table.hpp"
 
 namespace spend {
-
-/// What a caller knows about the thing to be priced; text as sent, "" where unknown.
-struct SkuQuery {
-  std::string_view provider = {};  ///< "" when unknown: the only provider of the model, else its maker
-  std::string_view model = {};
-  std::string_view surface = {};
-  std::string_view region = {};
-  std::string_view service_tier = {};  ///< "" means standard; vendors' other names too (sku_key.hpp)
-  std::string_view speed = {};
-  std::string_view variant = {};
-};
 
 /// Outcome of a lookup: the entry, or why there is none.
 struct PriceMatch {
@@ -67,6 +57,9 @@ class PriceBook {
   static PriceBook build(std::vector<PriceEntry> entries, std::shared_ptr<const ModelRules> rules = nullptr);
 
   PriceMatch find(const SkuQuery& query, Timestamp at) const;
+  /// The same for who prices row after row: what the book remembers of the query, in the time of one look into a table.
+  /// Null where find() has to say why there is no price, or where the answer cannot be kept. Valid until the next call.
+  const PriceAnswer* answer(const SkuQuery& query, Timestamp at) const;
   /// The model that a name means; provider "" when unknown.
   ModelMatch resolve(std::string_view model, std::string_view provider, Timestamp at) const;
   /// The maker of a model by its family name (gpt- → openai, claude → anthropic, gemini → google, …); "" when unknown.
@@ -74,6 +67,10 @@ class PriceBook {
   std::size_t size() const;
 
  private:
+  struct Found;
+  Found search(const SkuQuery& query, Timestamp at) const;
+  const PriceAnswer* remember(const SkuQuery& query, const Found& found) const;
+
   std::unique_ptr<Index> index_;
 };
 

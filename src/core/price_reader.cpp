@@ -65,6 +65,7 @@ Result<Price> PriceReader::read(const Json& value, const std::string& path) {
     return at(path, ErrorKind::limit_exceeded,
               "its text has more than " + std::to_string(Price::max_json_bytes) + " bytes");
   }
+  price.plain_ = PlainPrice(price.rates_, price.conditions_);
   return price;
 }
 

@@ -2,12 +2,13 @@
 
 #include "core/cost.hpp"
 #include "core/text_key.hpp"
+#include "pg/call_site.hpp"
 #include "pg/cost_lines_result.hpp"
 #include "pg/numeric.hpp"
+#include "pg/plain_cost.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/pricing_context.hpp"
 #include "pg/set_result.hpp"
-#include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
 namespace spend {
@@ -15,29 +16,32 @@ namespace spend {
 namespace {
 
 /// The price of a call site whose price argument is mostly the same value.
-const Price& price_of_call(FunctionCallInfo fcinfo, Datum datum) {
-  struct Pin {
-    std::string image;
-    Price price;
-    MemoryContextCallback release;
-  };
-  const std::span<const std::byte> bytes = varlena_bytes(datum);
-  const std::string_view image(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  auto* pin = static_cast<Pin*>(fcinfo->flinfo->fn_extra);
-  if (pin == nullptr) {
-    pin = new Pin();
-    pin->release.func = [](void* pointer) { delete static_cast<Pin*>(pointer); };
-    pin->release.arg = pin;
-    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &pin->release);
-    fcinfo->flinfo->fn_extra = pin;
+class PriceArgument {
+ public:
+  const Price& get(Datum datum) {
+    const std::string_view image = text_view(datum);
+    if (image_ != image) {
+      image_.clear();
+      price_ = take(Price::from_image(std::as_bytes(std::span(image))));
+      image_ = image;
+    }
+    return price_;
   }
-  if (pin->image != image) {
-    pin->image.clear();
-    pin->price = take(Price::from_image(bytes));
-    pin->image = image;
-  }
-  return pin->price;
-}
+
+ private:
+  std::string image_;
+  Price price_;
+};
+
+struct SiteByPrice {
+  PriceArgument price;
+  ContextMemo contexts;
+};
+
+struct SiteByModel {
+  PricePin prices;
+  ContextMemo contexts;
+};
 
 Datum cost_datum(FunctionCallInfo fcinfo, const Costing& costing) {
   if (costing.status == PricingStatus::unpriced) {
@@ -46,36 +50,56 @@ Datum cost_datum(FunctionCallInfo fcinfo, const Costing& costing) {
   return encode_numeric(costing.cost);
 }
 
-Costing cost_by_price(FunctionCallInfo fcinfo, Datum price_datum, Datum usage, const PricingContext& context,
-                      bool with_lines) {
-  const Price& price = price_of_call(fcinfo, price_datum);
+Costing cost_by_price(const Price& price, Datum usage, const PricingContext& context, bool with_lines) {
   context.check_keys(price);
   return take(evaluate(price, usage_of(usage), context.on_inconsistent(), with_lines, context.request(std::nullopt)));
 }
 
+Datum cost_datum_by_price(FunctionCallInfo fcinfo, const Price& price, Datum usage, const PricingContext& context) {
+  if (const std::optional<PlainCost> cost = plain_cost(price.plain(), usage)) {
+    context.check_keys(price);
+    return encode_plain_cost(*cost);
+  }
+  return cost_datum(fcinfo, cost_by_price(price, usage, context, false));
+}
+
+/// model, usage, provider, at, context
+SkuQuery query_by_model(FunctionCallInfo fcinfo, const PricingContext& context) {
+  return context.sku(PG_ARGISNULL(2) ? std::string_view() : text_view(PG_GETARG_DATUM(2)),
+                     text_view(PG_GETARG_DATUM(0)));
+}
+
+std::optional<PlainCost> plain_cost_by_model(FunctionCallInfo fcinfo) {
+  auto& site = call_site<SiteByModel>(fcinfo);
+  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const SkuQuery query = query_by_model(fcinfo, context);
+  return query.model.starts_with('{')
+             ? std::nullopt
+             : plain_cost(site.prices.book(), query, PG_GETARG_TIMESTAMPTZ(3), context, PG_GETARG_DATUM(1));
+}
+
 /// By model name; a missing price warns once and leaves the status unpriced.
 Costing cost_by_model(FunctionCallInfo fcinfo, bool with_lines) {
-  const std::string model = text_of(PG_GETARG_DATUM(0));
-  if (model.starts_with('{')) {
+  auto& site = call_site<SiteByModel>(fcinfo);
+  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const SkuQuery query = query_by_model(fcinfo, context);
+  if (query.model.starts_with('{')) {
     raise(Error{ErrorKind::invalid_value,
                 "the model name looks like JSON",
                 {},
                 "To apply a price, cast it: spend.cost('{…}'::spend.price, …)."});
   }
-  const std::string provider = PG_ARGISNULL(2) ? std::string() : text_of(PG_GETARG_DATUM(2));
-  const PricingContext context(PG_GETARG_DATUM(4));
   const Timestamp at = PG_GETARG_TIMESTAMPTZ(3);
-  const PriceBook& book = price_book_of_call(fcinfo);
-  const PriceMatch match = book.find(context.sku(provider, model), at);
+  const PriceMatch match = site.prices.book().find(query, at);
   if (match.entry == nullptr) {
-    warn_unpriced(provider, model, match.reason);
+    warn_unpriced(query.provider, query.model, match.reason);
     return Costing{.status = PricingStatus::unpriced, .reason = match.reason, .cost = {}, .lines = {}};
   }
   context.check_keys(match.entry->price);
   Costing costing = take(evaluate(match.entry->price, usage_of(PG_GETARG_DATUM(1)), context.on_inconsistent(),
                                   with_lines, context.request(at)));
   if (costing.status == PricingStatus::unpriced) {
-    warn_unpriced(provider, model, costing.reason);
+    warn_unpriced(query.provider, query.model, costing.reason);
   }
   return costing;
 }
@@ -93,22 +117,28 @@ SPEND_FUNCTION(spend_cost_by_model) {
   if (spend::lacks_argument_by_model(fcinfo)) {
     PG_RETURN_NULL();
   }
+  if (const std::optional<spend::PlainCost> cost = spend::plain_cost_by_model(fcinfo)) {
+    return spend::encode_plain_cost(*cost);
+  }
   return spend::cost_datum(fcinfo, spend::cost_by_model(fcinfo, false));
 }
 
 SPEND_FUNCTION(spend_cost_by_price) {
-  return spend::cost_datum(fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
-                                                        spend::PricingContext(PG_GETARG_DATUM(2)), false));
+  auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
+  return spend::cost_datum_by_price(fcinfo, site.price.get(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1),
+                                    site.contexts.get(PG_GETARG_DATUM(2)));
 }
 
 SPEND_FUNCTION(spend_price_times_usage) {
-  return spend::cost_datum(
-      fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), spend::PricingContext(), false));
+  auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
+  return spend::cost_datum_by_price(fcinfo, site.price.get(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1),
+                                    site.contexts.none());
 }
 
 SPEND_FUNCTION(spend_usage_times_price) {
-  return spend::cost_datum(
-      fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(1), PG_GETARG_DATUM(0), spend::PricingContext(), false));
+  auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
+  return spend::cost_datum_by_price(fcinfo, site.price.get(PG_GETARG_DATUM(1)), PG_GETARG_DATUM(0),
+                                    site.contexts.none());
 }
 
 SPEND_FUNCTION(spend_cost_breakdown_by_model) {
@@ -122,8 +152,9 @@ SPEND_FUNCTION(spend_cost_breakdown_by_model) {
 SPEND_FUNCTION(spend_cost_breakdown_by_price) {
   spend::begin_set(fcinfo);
   if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !PG_ARGISNULL(2)) {
-    spend::emit_cost_lines(fcinfo, spend::cost_by_price(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
-                                                        spend::PricingContext(PG_GETARG_DATUM(2)), true));
+    auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
+    spend::emit_cost_lines(fcinfo, spend::cost_by_price(site.price.get(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1),
+                                                        site.contexts.get(PG_GETARG_DATUM(2)), true));
   }
   PG_RETURN_NULL();
 }

@@ -3,6 +3,7 @@
 #include "core/model_name.hpp"
 #include "core/provider_names.hpp"
 #include "core/text_key.hpp"
+#include "pg/call_site.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/tables.hpp"
 #include "pg/time_range.hpp"
@@ -87,8 +88,8 @@ SPEND_FUNCTION(spend_resolve_model) {
   if (!PG_ARGISNULL(0)) {
     const std::string model = spend::text_of(PG_GETARG_DATUM(0));
     const std::string provider = PG_ARGISNULL(1) ? std::string() : spend::text_of(PG_GETARG_DATUM(1));
-    const spend::ModelMatch match =
-        spend::price_book_of_call(fcinfo).resolve(model, provider, GetCurrentTransactionStartTimestamp());
+    const spend::ModelMatch match = spend::call_site<spend::PricePin>(fcinfo).book().resolve(
+        model, provider, GetCurrentTransactionStartTimestamp());
     if (match.matched_by != spend::MatchedBy::none) {
       values = {spend::text_datum(match.provider), spend::text_datum(match.model),
                 spend::text_datum(spend::to_string(match.matched_by))};

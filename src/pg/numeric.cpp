@@ -216,6 +216,68 @@ Datum encode_numeric(const Decimal& value, bool negative) {
   return PointerGetDatum(image);
 }
 
+namespace {
+
+/// Divides by a power of ten that is a constant wherever it counts.
+std::uint16_t take_decimals(std::uint64_t& value, int decimals) {
+  std::uint64_t rest = 0;
+  switch (decimals) {
+    case 1:
+      rest = value % 10;
+      value /= 10;
+      break;
+    case 2:
+      rest = value % 100;
+      value /= 100;
+      break;
+    case 3:
+      rest = value % 1000;
+      value /= 1000;
+      break;
+    default:
+      rest = value % base;
+      value /= base;
+      break;
+  }
+  return static_cast<std::uint16_t>(rest);
+}
+
+}  // namespace
+
+Datum encode_numeric_unguarded(std::uint64_t coefficient, int scale) {
+  constexpr std::array<std::uint16_t, decimals_per_digit> power = {1, 10, 100, 1000};
+  std::array<std::uint16_t, 6> reversed;
+  int count = 0;
+  int kept_scale = 0;
+  // The decimal point lies on a digit boundary, so the lowest digit holds what is left over of the scale.
+  const int over = scale % decimals_per_digit;
+  int low_power = -((scale + decimals_per_digit - 1) / decimals_per_digit);
+  int of_digit = over == 0 ? decimals_per_digit : over;
+  while (coefficient != 0) {
+    std::uint16_t digit = take_decimals(coefficient, of_digit);
+    if (of_digit != decimals_per_digit) {
+      digit = static_cast<std::uint16_t>(digit * power[static_cast<std::size_t>(decimals_per_digit - of_digit)]);
+      of_digit = decimals_per_digit;
+    }
+    if (count == 0) {
+      if (digit == 0) {
+        ++low_power;
+        continue;
+      }
+      kept_scale = -low_power * decimals_per_digit;
+      for (std::uint16_t rest = digit; kept_scale > 0 && rest % 10 == 0; rest = static_cast<std::uint16_t>(rest / 10)) {
+        --kept_scale;
+      }
+      kept_scale = std::max(kept_scale, 0);
+    }
+    reversed[static_cast<std::size_t>(count++)] = digit;
+  }
+  const std::span<const std::uint16_t> digits(reversed.data(), static_cast<std::size_t>(count));
+  char* const image = static_cast<char*>(palloc(image_size(digits.size())));
+  write_image(image, digits, low_power, kept_scale, false);
+  return PointerGetDatum(image);
+}
+
 Atto to_atto(const Decimal& value) {
   u128 scaled = value.coefficient();
   for (int i = value.scale(); i < Decimal::max_scale; ++i) {
@@ -330,6 +392,11 @@ std::string atto_to_string(Atto value) {
 
 namespace {
 
+Datum encoded_small(const Decimal& value) {
+  return pg_call(
+      [&] { return encode_numeric_unguarded(static_cast<std::uint64_t>(value.coefficient()), value.scale()); });
+}
+
 bool is_same_image(Datum a, Datum b) {
   return VARSIZE(DatumGetPointer(a)) == VARSIZE(DatumGetPointer(b)) &&
          std::memcmp(DatumGetPointer(a), DatumGetPointer(b), VARSIZE(DatumGetPointer(b))) == 0;
@@ -354,7 +421,9 @@ void check_numeric_codec() {
       const Datum encoded = encode_numeric(decoded.magnitude, decoded.negative);
       const bool same = decoded.representable && decoded.magnitude.to_string() == text &&
                         is_same_image(encoded, expected) &&
-                        is_same_image(atto_to_numeric(numeric_to_atto(expected)), expected);
+                        is_same_image(atto_to_numeric(numeric_to_atto(expected)), expected) &&
+                        (negative || (decoded.magnitude.coefficient() >> 64) != 0 ||
+                         is_same_image(encoded_small(decoded.magnitude), expected));
       if (!same) {
         raise(ERRCODE_INTERNAL_ERROR, "this server stores numeric values in an unknown format",
               "The check value was " + std::string(text) + ".", "Install a pg_spend built for this server version.");

@@ -17,8 +17,12 @@ struct NumericValue {
 /// itself, and its exported conversions allocate or round; check_numeric_codec() proves the layout once per backend.
 NumericValue decode_numeric(Datum datum);
 
-/// A palloc'd numeric equal to the value, without trailing zeros in its scale.
+/// A palloc'd numeric equal to the value, without trailing zeros in its scale. Its header is that of a value in memory,
+/// four bytes long: every function on numerics unpacks a shorter one first, into a copy.
 Datum encode_numeric(const Decimal& value, bool negative = false);
+/// The same for coefficient / 10^scale, scale at most Decimal::max_scale, with whatever zeros are at its end: for one
+/// amount per row. For a caller that owns no C++ object: an error of the server passes through without pg_call().
+Datum encode_numeric_unguarded(std::uint64_t coefficient, int scale);
 
 /// Amounts inside counters: signed, in units of 1e-18, so that they add exactly without a scale.
 using Atto = i128;

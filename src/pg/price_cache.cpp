@@ -2,7 +2,6 @@
 
 #include <unordered_set>
 
-#include "pg/command_identity.hpp"
 #include "pg/numeric.hpp"
 #include "pg/tables.hpp"
 #include "pg/time_range.hpp"
@@ -121,12 +120,6 @@ PricingData load() {
 // One value of all three tables: a command sees the prices and the names of one time.
 constinit TableCache<PricingData, 3> cache({Table::prices, Table::model_aliases, Table::providers}, load);
 
-struct CallPin {
-  CommandIdentity pinned_for;
-  std::shared_ptr<const PricingData> data;
-  MemoryContextCallback release;
-};
-
 /// What holds at this moment. A command that was planned before, in a transaction that has used the table before, takes
 /// no new lock, with which it would take in what others have announced meanwhile.
 std::shared_ptr<const PricingData> latest() {
@@ -147,23 +140,14 @@ const std::shared_ptr<const PricingData>& pricing_data_of_command() {
   return pinned;
 }
 
-const PriceBook& price_book_of_call(FunctionCallInfo fcinfo) {
-  auto* pin = static_cast<CallPin*>(fcinfo->flinfo->fn_extra);
-  const CommandIdentity current = CommandIdentity::current();
-  if (pin == nullptr) {
-    auto fresh = std::make_unique<CallPin>();
-    fresh->release.func = [](void* pointer) { delete static_cast<CallPin*>(pointer); };
-    fresh->release.arg = fresh.get();
-    pin = fresh.release();
-    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &pin->release);
-    fcinfo->flinfo->fn_extra = pin;
-  }
+const PriceBook& PricePin::book() {
   // A call site in PL/pgSQL lives as long as the transaction.
-  if (pin->data == nullptr || !(pin->pinned_for == current)) {
-    pin->data = latest();
-    pin->pinned_for = current;
+  const CommandIdentity current = CommandIdentity::current();
+  if (data_ == nullptr || !(pinned_for_ == current)) {
+    data_ = latest();
+    pinned_for_ = current;
   }
-  return pin->data->book;
+  return data_->book;
 }
 
 void warn_unpriced(std::string_view provider, std::string_view model, std::string_view reason) {

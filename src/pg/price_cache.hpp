@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/price_book.hpp"
+#include "pg/command_identity.hpp"
 #include "pg/model_tables.hpp"
 #include "pg/prelude.hpp"
 
@@ -17,8 +18,15 @@ struct PricingData {
 /// committed meanwhile. Copy the pointer to keep the version across calls.
 const std::shared_ptr<const PricingData>& pricing_data_of_command();
 
-/// The same for one call site of a SQL function: pinned in fn_extra.
-const PriceBook& price_book_of_call(FunctionCallInfo fcinfo);
+/// The same for one call site of a SQL function, which keeps it (call_site.hpp).
+class PricePin {
+ public:
+  const PriceBook& book();
+
+ private:
+  CommandIdentity pinned_for_;
+  std::shared_ptr<const PricingData> data_;
+};
 
 /// One WARNING per connection and model for a missing price. Bounded memory.
 void warn_unpriced(std::string_view provider, std::string_view model, std::string_view reason);

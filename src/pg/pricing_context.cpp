@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/error_text.hpp"
+#include "core/short_text.hpp"
 #include "core/timestamp_text.hpp"
 #include "pg/values.hpp"
 
@@ -106,7 +107,7 @@ SkuQuery PricingContext::sku(std::string_view provider, std::string_view model) 
                   .variant = variant_};
 }
 
-void PricingContext::check_keys(const Price& price) const {
+void PricingContext::check_other_keys(const Price& price) const {
   for (const auto& [key, value] : others_) {
     if (std::find(common_parameters.begin(), common_parameters.end(), key) == common_parameters.end() &&
         !price.tests(key)) {
@@ -116,6 +117,27 @@ void PricingContext::check_keys(const Price& price) const {
                   "parameters such as quality, size, resolution and search_context_size."});
     }
   }
+}
+
+const PricingContext& ContextMemo::get(Datum jsonb) {
+  const std::string_view bytes = text_view(jsonb);
+  if (last_ < known_.size() && known_[last_].bytes.size() == bytes.size() &&
+      same_bytes(bytes, known_[last_].bytes.data())) {
+    return *known_[last_].context;
+  }
+  const auto found =
+      std::find_if(known_.begin(), known_.end(), [&](const Known& known) { return known.bytes == bytes; });
+  if (found != known_.end()) {
+    last_ = static_cast<std::size_t>(found - known_.begin());
+    return *found->context;
+  }
+  auto context = std::make_unique<const PricingContext>(jsonb);
+  if (known_.size() == most_known) {
+    known_.clear();
+  }
+  last_ = known_.size();
+  known_.push_back({std::string(bytes), std::move(context)});
+  return *known_.back().context;
 }
 
 }  // namespace spend

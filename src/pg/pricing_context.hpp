@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,9 +29,14 @@ class PricingContext {
   SkuQuery sku(std::string_view provider, std::string_view model) const;
   /// Raises 22023 for a key that this price does not test and that is no parameter known to price others: a misspelt
   /// key would change money in silence.
-  void check_keys(const Price& price) const;
+  void check_keys(const Price& price) const {
+    if (!others_.empty()) {
+      check_other_keys(price);
+    }
+  }
 
  private:
+  void check_other_keys(const Price& price) const;
   void set(const std::string& key, const Json& value);
 
   OnInconsistent on_inconsistent_ = OnInconsistent::raise;
@@ -42,6 +48,26 @@ class PricingContext {
   std::string variant_;
   std::vector<std::pair<std::string, std::string>> others_;
   std::vector<RequestContext::Parameter> parameters_;
+};
+
+/// The contexts that a call site has met: mostly one, given as a constant, or a few for the tiers of the rows.
+class ContextMemo {
+ public:
+  /// Valid until the next call. Errors: as the constructor of PricingContext.
+  const PricingContext& get(Datum jsonb);
+  /// What '{}' comes to.
+  const PricingContext& none() const { return none_; }
+
+ private:
+  struct Known {
+    std::string bytes;
+    std::unique_ptr<const PricingContext> context;
+  };
+  static constexpr std::size_t most_known = 16;
+
+  PricingContext none_;
+  std::vector<Known> known_;
+  std::size_t last_ = 0;
 };
 
 }  // namespace spend

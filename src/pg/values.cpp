@@ -8,8 +8,7 @@ extern "C" {
 namespace spend {
 
 std::string text_of(Datum text) {
-  const std::span<const std::byte> bytes = varlena_bytes(text);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return std::string(text_view(text));
 }
 
 std::string cstring_of(Datum cstring) {

@@ -32,6 +32,11 @@ inline std::span<const std::byte> varlena_bytes(Datum datum) {
   }
   return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
 }
+/// The characters of a text in place; valid as long as its bytes.
+inline std::string_view text_view(Datum text) {
+  const std::span<const std::byte> bytes = varlena_bytes(text);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 Datum varlena_datum(std::string_view bytes);
 
 Usage usage_of(Datum token_usage);

@@ -1,9 +1,11 @@
 // spend.cost() and its kin under a rate card that is a value: nothing but the arguments decides.
 
 #include "core/cost.hpp"
+#include "pg/call_site.hpp"
 #include "pg/composite_row.hpp"
 #include "pg/cost_lines_result.hpp"
 #include "pg/numeric.hpp"
+#include "pg/plain_cost.hpp"
 #include "pg/price_card.hpp"
 #include "pg/pricing_context.hpp"
 #include "pg/set_result.hpp"
@@ -16,22 +18,9 @@ namespace {
 /// What a call site keeps.
 struct CallSite {
   PriceCard card;
+  ContextMemo contexts;
   CompositeType* row_type = nullptr;
-  MemoryContextCallback release{};
 };
-
-CallSite& call_site(FunctionCallInfo fcinfo) {
-  auto* site = static_cast<CallSite*>(fcinfo->flinfo->fn_extra);
-  if (site == nullptr) {
-    auto fresh = std::make_unique<CallSite>();
-    fresh->release.func = [](void* pointer) { delete static_cast<CallSite*>(pointer); };
-    fresh->release.arg = fresh.get();
-    site = fresh.release();
-    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &site->release);
-    fcinfo->flinfo->fn_extra = site;
-  }
-  return *site;
-}
 
 Costing unpriced(std::string_view model, std::string reason) {
   warn_not_on_card(model, reason);
@@ -39,20 +28,32 @@ Costing unpriced(std::string_view model, std::string reason) {
 }
 
 /// card, usage, model, at, context, provider
+SkuQuery query_by_table(FunctionCallInfo fcinfo, const PricingContext& context) {
+  return context.sku(PG_ARGISNULL(5) ? std::string_view() : text_view(PG_GETARG_DATUM(5)),
+                     text_view(PG_GETARG_DATUM(2)));
+}
+
 Costing cost_by_table(FunctionCallInfo fcinfo, bool with_lines) {
-  const PriceBook& book = call_site(fcinfo).card.book_of(PG_GETARG_DATUM(0));
-  const std::string model = text_of(PG_GETARG_DATUM(2));
+  auto& site = call_site<CallSite>(fcinfo);
+  const PriceBook& book = site.card.book_of(PG_GETARG_DATUM(0));
   const Timestamp at = PG_GETARG_TIMESTAMPTZ(3);
-  const PricingContext context(PG_GETARG_DATUM(4));
-  const std::string provider = PG_ARGISNULL(5) ? std::string() : text_of(PG_GETARG_DATUM(5));
-  const PriceMatch match = book.find(context.sku(provider, model), at);
+  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const SkuQuery query = query_by_table(fcinfo, context);
+  const PriceMatch match = book.find(query, at);
   if (match.entry == nullptr) {
-    return unpriced(model, match.reason);
+    return unpriced(query.model, match.reason);
   }
   context.check_keys(match.entry->price);
   Costing costing = take(evaluate(match.entry->price, usage_of(PG_GETARG_DATUM(1)), context.on_inconsistent(),
                                   with_lines, context.request(at)));
-  return costing.status == PricingStatus::unpriced ? unpriced(model, costing.reason) : costing;
+  return costing.status == PricingStatus::unpriced ? unpriced(query.model, costing.reason) : costing;
+}
+
+std::optional<PlainCost> plain_cost_by_table(FunctionCallInfo fcinfo) {
+  auto& site = call_site<CallSite>(fcinfo);
+  const PriceBook& book = site.card.book_of(PG_GETARG_DATUM(0));
+  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  return plain_cost(book, query_by_table(fcinfo, context), PG_GETARG_TIMESTAMPTZ(3), context, PG_GETARG_DATUM(1));
 }
 
 bool lacks_argument_by_table(FunctionCallInfo fcinfo) {
@@ -94,6 +95,9 @@ SPEND_FUNCTION(spend_cost_by_table) {
   if (spend::lacks_argument_by_table(fcinfo)) {
     PG_RETURN_NULL();
   }
+  if (const std::optional<spend::PlainCost> cost = spend::plain_cost_by_table(fcinfo)) {
+    return spend::encode_plain_cost(*cost);
+  }
   return spend::cost_or_null(fcinfo, spend::cost_by_table(fcinfo, false));
 }
 
@@ -111,7 +115,7 @@ SPEND_FUNCTION(spend_what_if) {
   }
   const std::string model = PG_ARGISNULL(2) ? std::string() : spend::text_of(PG_GETARG_DATUM(2));
   const std::string provider = PG_ARGISNULL(3) ? std::string() : spend::text_of(PG_GETARG_DATUM(3));
-  spend::CallSite& site = spend::call_site(fcinfo);
+  auto& site = spend::call_site<spend::CallSite>(fcinfo);
   const spend::PriceBook& book = site.card.book_of(PG_GETARG_DATUM(1));
   return spend::with_row(site.row_type, fcinfo->flinfo->fn_mcxt, PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
     return spend::cost_or_null(fcinfo, spend::cost_of_row(row, book, model, provider));

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/condition.hpp"
+#include "core/plain_counts.hpp"
+#include "core/rate.hpp"
+
+namespace spend {
+
+/// An exact amount as it was summed up: coefficient / 10^scale, with whatever zeros are at its end.
+struct PlainCost {
+  std::uint64_t coefficient;
+  int scale;  ///< at most Decimal::max_scale
+
+  Decimal decimal() const { return Decimal::from_scaled(coefficient, scale); }
+};
+
+/// A price boiled down to one whole number per meter: where no tier, condition or overlap of meters has a say, a cost
+/// is the sum of count × multiplier / 10^scale. That holds for nearly every row, and takes a tenth of the time of the
+/// whole engine; whatever is not as simple as that has no plain cost and is left to evaluate().
+///
+/// The multiplier of a meter with a rate of its own is that rate minus the rate of the nearest billed meter around it:
+/// with input at 2.50 and cached input at 1.25, each cached token takes 1.25 off what input_tokens, which contains it,
+/// comes to.
+class PlainPrice {
+ public:
+  enum class Wanted {
+    cost,            ///< the cost only
+    cost_and_status  ///< only where there is nothing more to say than "priced"
+  };
+
+  PlainPrice() = default;
+  PlainPrice(const std::vector<MeterRate>& rates, const std::vector<Condition>& conditions);
+
+  /// The same as evaluate() makes of it, exactly; or nothing where the whole engine is needed.
+  std::optional<PlainCost> cost(const PlainCounts& counts, Wanted wanted) const;
+  /// Whether there may be a cost at all.
+  bool is_usable() const { return covered_ != 0; }
+
+  friend bool operator==(const PlainPrice&, const PlainPrice&) = default;
+
+ private:
+  static constexpr std::size_t max_multipliers = 7;
+
+  MeterSet covered_ = 0;   ///< meters whose presence is understood
+  MeterSet rated_ = 0;     ///< meters with a multiplier, which stand in their order
+  MeterSet remarked_ = 0;  ///< meters about which evaluate() may have something to say
+  std::array<std::int64_t, max_multipliers> multipliers_{};
+  int scale_ = 0;
+};
+
+}  // namespace spend
