@@ -1,5 +1,9 @@
 #include "core/price_book.hpp"
 
+#include <array>
+#include <memory>
+#include <random>
+
 #include "core/timestamp_text.hpp"
 #include "support.hpp"
 
@@ -103,6 +107,79 @@ TEST_F(PriceBookTest, LongAndForeignTextTakesNoShortcut) {
   const std::string long_text(5000, 'x');
   EXPECT_EQ(rate({.provider = "openai", .model = long_text}), "unknown model");
   EXPECT_EQ(rate({.provider = "openai", .model = "gpt-4o", .region = long_text, .variant = "ÄÖ\xff"}), "2.5/1M");
+}
+
+/// A book that has answered before answers like one that is asked for the first time, whatever was asked in between.
+TEST(PriceBook, RemembersNothingWrong) {
+  const char* const json = R"({"prices": [
+    {"provider": "a", "model": "m", "valid_until": "2025-03-01", "price": {"rates": {"input_tokens": "1/1M"}}},
+    {"provider": "a", "model": "m", "valid_from": "2025-04-01", "price": {"rates": {"input_tokens": "2/1M"}}},
+    {"provider": "a", "model": "m", "service_tier": "batch", "valid_from": "2025-02-01", "valid_until": "2025-05-01",
+     "price": {"rates": {"input_tokens": "0.5/1M"}}},
+    {"provider": "a", "model": "m", "region": "eu", "valid_from": "2025-01-15", "valid_until": "2025-02-15",
+     "price": {"rates": {"input_tokens": "3/1M"}}},
+    {"provider": "b", "model": "m", "price": {"rates": {"input_tokens": "4/1M"}}},
+    {"provider": "b", "model": "only-b", "price": {"rates": {"input_tokens": "5/1M"}}}]})";
+  const std::vector<PriceEntry> entries = must(PriceTable::from_json(json), json).entries();
+  const auto rules = std::make_shared<ModelRules>();
+  rules->aliases =
+      ModelAliases({{.alias = "later",
+                     .for_provider = "",
+                     .for_surface = "",
+                     .provider = "b",
+                     .model = "only-b",
+                     .valid_from = at("2025-03-10")},
+                    {.alias = "always", .for_provider = "", .for_surface = "", .provider = "a", .model = "m"}});
+  const PriceBook asked_often = PriceBook::build(entries, rules);
+  const std::array<std::string_view, 9> models = {
+      "m",     "M ",     "only-b",
+      "later", "always", "nothing",
+      "a/m",   "",       "a-name-so-long-that-it-does-not-lie-in-place-beside-its-answer"};
+  const std::array<std::string_view, 4> providers = {"", "a", "b", "c"};
+  const std::array<std::string_view, 3> tiers = {"", "batch", "flex"};
+  const std::array<std::string_view, 3> regions = {"", "eu", "us"};
+  std::mt19937_64 random(7);
+  const auto one_of = [&](const auto& list) { return list[random() % list.size()]; };
+  std::size_t found = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const SkuQuery query = {.provider = one_of(providers),
+                            .model = one_of(models),
+                            .region = one_of(regions),
+                            .service_tier = one_of(tiers)};
+    const Timestamp when = at("2025-01-01") + static_cast<Timestamp>(random() % 150) * microseconds_per_day;
+    const PriceBook fresh = PriceBook::build(entries, rules);
+    const PriceMatch expected = fresh.find(query, when);
+    const PriceAnswer* const answer = asked_often.answer(query, when);
+    const PriceMatch match = asked_often.find(query, when);
+    const std::string what = std::string(query.provider) + "/" + std::string(query.model) + " " +
+                             std::string(query.region) + " " + std::string(query.service_tier) + " " +
+                             timestamp_text(when);
+    ASSERT_EQ(match.entry == nullptr, expected.entry == nullptr) << what;
+    ASSERT_EQ(match.reason, expected.reason) << what;
+    ASSERT_EQ(match.fallback, expected.fallback) << what;
+    if (expected.entry != nullptr) {
+      ++found;
+      ASSERT_EQ(*match.entry, *expected.entry) << what;
+      ASSERT_EQ(match.matched_by, expected.matched_by) << what;
+      ASSERT_TRUE(answer == nullptr || answer->entry == match.entry) << what;
+    } else {
+      ASSERT_EQ(answer, nullptr) << what;
+    }
+  }
+  EXPECT_GT(found, 5'000U);
+}
+
+TEST(PriceBook, RemembersWithinBounds) {
+  const PriceBook book = PriceBook::build(
+      must(PriceTable::from_json(R"({"prices": [{"provider": "a", "model": "m", "price": {"rates": {}}}]})"), "one")
+          .entries());
+  // More names of tiers than answers are kept, some longer than any that is kept.
+  for (std::size_t i = 0; i < PriceAnswers::most_answers + 1000; ++i) {
+    const std::string tier = std::string(i % 1000 == 0 ? 3000 : 0, 'x') + std::to_string(i);
+    const PriceMatch match = book.find({.provider = "a", .model = "m", .service_tier = tier}, 0);
+    ASSERT_NE(match.entry, nullptr);
+    ASSERT_EQ(match.fallback, "service_tier " + tier + " at standard");
+  }
 }
 
 TEST(PriceBook, EmptyBookKnowsNothing) {
