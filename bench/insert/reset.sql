@@ -1,5 +1,5 @@
 -- Empties every table that a benchmark fills, and sets the budgets. psql variable: on_exceeded, '' for no budgets.
-TRUNCATE spend.usage, spend.attributions, spend.counters, spend.alerts;
+TRUNCATE spend.usage, spend.attributions, spend.counters, spend.counter_deltas, spend.alerts;
 TRUNCATE bench.plain, bench.peer, bench.peer_budgets, bench.peer_rollup;
 DELETE FROM spend.budgets;
 INSERT INTO spend.budgets (name, group_by, amount, on_exceeded)
@@ -13,5 +13,5 @@ FROM (
   UNION ALL SELECT 'department', 'dept-' || i FROM generate_series(0, 4) AS i
   UNION ALL SELECT 'team', 'team-' || i FROM generate_series(0, 49) AS i
 ) AS b (level, value);
-VACUUM ANALYZE spend.counters, spend.budgets, bench.peer_budgets;
+VACUUM ANALYZE spend.counters, spend.counter_deltas, spend.budgets, bench.peer_budgets;
 CHECKPOINT;
