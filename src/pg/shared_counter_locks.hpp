@@ -21,23 +21,23 @@ inline Atto added_by(Atto amount) {
   return std::max<Atto>(amount, 0);
 }
 
-class Exclusive {
+class PartitionLock {
  public:
-  explicit Exclusive(LWLock* lock) : lock_(lock) { LWLockAcquire(lock, LW_EXCLUSIVE); }
-  ~Exclusive() { LWLockRelease(lock_); }
-  Exclusive(const Exclusive&) = delete;
-  Exclusive& operator=(const Exclusive&) = delete;
+  explicit PartitionLock(LWLock* lock) : lock_(lock) { LWLockAcquire(lock, LW_EXCLUSIVE); }
+  ~PartitionLock() { LWLockRelease(lock_); }
+  PartitionLock(const PartitionLock&) = delete;
+  PartitionLock& operator=(const PartitionLock&) = delete;
 
  private:
   LWLock* lock_;
 };
 
-class Line {
+class LineLock {
  public:
-  explicit Line(SharedCounter& counter) : counter_(counter) { SpinLockAcquire(&counter_.mutex); }
-  ~Line() { SpinLockRelease(&counter_.mutex); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
+  explicit LineLock(SharedCounter& counter) : counter_(counter) { SpinLockAcquire(&counter_.mutex); }
+  ~LineLock() { SpinLockRelease(&counter_.mutex); }
+  LineLock(const LineLock&) = delete;
+  LineLock& operator=(const LineLock&) = delete;
 
  private:
   SharedCounter& counter_;

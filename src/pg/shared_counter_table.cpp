@@ -74,7 +74,7 @@ void SharedCounterTable::register_tranche() const {
 }
 
 Place SharedCounterTable::ledger_place(Oid database, Oid ledger) {
-  const Exclusive locked(&ledgers_lock_.lock);
+  const PartitionLock locked(&ledgers_lock_.lock);
   for (Place i = 0; i < ledger_count; ++i) {
     SharedLedger& entry = ledgers_[i];
     if (entry.database == database && entry.ledger == ledger) {
@@ -185,7 +185,7 @@ bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const 
     return false;
   }
   SharedCounter& line = counters()[place];
-  const Exclusive locked(partition(hash));
+  const PartitionLock locked(partition(hash));
   SpinLockAcquire(&line.mutex);
   line.key = key;
   line.hash = hash;
@@ -218,7 +218,7 @@ bool SharedCounterTable::exists(const SharedKey& key, std::uint64_t hash) {
 }
 
 void SharedCounterTable::make_row(std::uint64_t hash) {
-  const Exclusive locked(partition(hash));
+  const PartitionLock locked(partition(hash));
   if (!is_row(hash)) {
     const std::uint64_t bit = hash % fallback_bits;
     __atomic_fetch_or(&row_bits_[bit / 64], std::uint64_t{1} << (bit % 64U), __ATOMIC_SEQ_CST);
@@ -227,7 +227,7 @@ void SharedCounterTable::make_row(std::uint64_t hash) {
 }
 
 void SharedCounterTable::keep_row(Place counter, Place reservation_of_nothing) {
-  const Line locked(counters()[counter]);
+  const LineLock locked(counters()[counter]);
   counters()[counter].keeps_row = true;
   if (reservation_of_nothing != no_place) {
     all_reservations()[reservation_of_nothing].uses_row = true;
@@ -240,7 +240,7 @@ std::optional<SharedCounterTable::Owner> SharedCounterTable::owner_of(const Shar
   std::optional<Owner> owner;
   LWLockAcquire(partition(hash), LW_SHARED);
   if (const Place found = find(key, hash); found != no_place) {
-    const Line locked(counters()[found]);
+    const LineLock locked(counters()[found]);
     for (Place place = counters()[found].reservations; place != no_place && !owner.has_value();
          place = all_reservations()[place].next) {
       const Reservation& entry = all_reservations()[place];
@@ -255,7 +255,7 @@ std::optional<SharedCounterTable::Owner> SharedCounterTable::owner_of(const Shar
 }
 
 bool SharedCounterTable::remove(const SharedKey& key, std::uint64_t hash) {
-  const Exclusive locked(partition(hash));
+  const PartitionLock locked(partition(hash));
   const Place place = find(key, hash);
   if (place == no_place) {
     return true;
@@ -279,18 +279,18 @@ bool SharedCounterTable::remove(const SharedKey& key, std::uint64_t hash) {
 }
 
 void SharedCounterTable::set_closed(const SharedKey& key, std::uint64_t hash, bool closed) {
-  const Exclusive locked(partition(hash));
+  const PartitionLock locked(partition(hash));
   if (const Place place = find(key, hash); place != no_place) {
-    const Line line(counters()[place]);
+    const LineLock line(counters()[place]);
     counters()[place].is_closed = closed;
   }
 }
 
 void SharedCounterTable::forget_row(const SharedKey& key, std::uint64_t hash) {
   if (!remove(key, hash)) {
-    const Exclusive locked(partition(hash));
+    const PartitionLock locked(partition(hash));
     if (const Place place = find(key, hash); place != no_place) {
-      const Line line(counters()[place]);
+      const LineLock line(counters()[place]);
       counters()[place].row_state = RowState::unknown;
     }
   }

@@ -47,7 +47,7 @@ SharedCounterTable::Attached SharedCounterTable::attach(const SharedKey& key, st
     result = Attached::no_room;
   } else if (const Place found = find(key, hash); found != no_place) {
     SharedCounter& line = counters()[found];
-    const Line locked(line);
+    const LineLock locked(line);
     if (!line.is_closed) {
       all_reservations()[place] = Reservation{};
       all_reservations()[place].owner = own_virtual_xid();
@@ -71,7 +71,7 @@ SharedCounterTable::Verdict SharedCounterTable::admit(Place reservation, Atto am
                                                       CounterView* view) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const Line locked(line);
+  const LineLock locked(line);
   view->committed = line.committed;
   view->others = line.reserved - added_by(own.amount);
   const Atto alone = saturating_sum(saturating_sum(line.committed, held), amount);
@@ -90,7 +90,7 @@ SharedCounterTable::Verdict SharedCounterTable::admit(Place reservation, Atto am
 void SharedCounterTable::set_amount(Place reservation, Atto amount) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const Line locked(line);
+  const LineLock locked(line);
   line.reserved = saturating_sum(line.reserved - added_by(own.amount), added_by(amount));
   own.amount = amount;
   ++line.version;
@@ -100,7 +100,7 @@ SharedCounterTable::Commit SharedCounterTable::begin_commit(Place reservation, A
                                                             std::span<const Step> steps) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const Line locked(line);
+  const LineLock locked(line);
   line.reserved = saturating_sum(line.reserved - added_by(own.amount), added_by(amount));
   own.amount = amount;
   own.is_committing = true;
@@ -126,14 +126,14 @@ SharedCounterTable::Commit SharedCounterTable::begin_commit(Place reservation, A
 
 Atto SharedCounterTable::total(Place counter) {
   SharedCounter& line = counters()[counter];
-  const Line locked(line);
+  const LineLock locked(line);
   return saturating_sum(line.committed, line.committing);
 }
 
 bool SharedCounterTable::begin_storing(Place reservation, CounterDelta* row, Atto* claimed_percent) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const Line locked(line);
+  const LineLock locked(line);
   if (line.row_state != RowState::missing) {
     return false;
   }
@@ -180,7 +180,7 @@ void SharedCounterTable::end_reservation(SharedCounter& counter, Place place, bo
 void SharedCounterTable::settle(Place reservation, bool committed) {
   SharedCounter& line = counters()[all_reservations()[reservation].counter];
   {
-    const Line locked(line);
+    const LineLock locked(line);
     end_reservation(line, reservation, committed);
   }
   give_back_reservation(reservation);
@@ -189,7 +189,7 @@ void SharedCounterTable::settle(Place reservation, bool committed) {
 void SharedCounterTable::leave_in_doubt(Place reservation, TransactionId xid) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const Line locked(line);
+  const LineLock locked(line);
   if (own.is_committing) {
     own.is_committing = false;
     line.committing -= own.amount;
@@ -208,7 +208,7 @@ bool SharedCounterTable::reserve_in_doubt(const SharedKey& key, std::uint64_t ha
     return false;
   }
   SharedCounter& line = counters()[counter];
-  const Line locked(line);
+  const LineLock locked(line);
   Reservation& entry = all_reservations()[place];
   entry.uses_row = false;
   entry.amount = amount;
@@ -228,7 +228,7 @@ bool SharedCounterTable::reserve_in_doubt(const SharedKey& key, std::uint64_t ha
 
 std::size_t SharedCounterTable::in_doubt_of(Place counter, std::span<InDoubt> found) {
   SharedCounter& line = counters()[counter];
-  const Line locked(line);
+  const LineLock locked(line);
   std::size_t count = 0;
   if (line.in_doubt > 0) {
     for (Place place = line.reservations; place != no_place && count < found.size();
@@ -244,7 +244,7 @@ std::size_t SharedCounterTable::in_doubt_of(Place counter, std::span<InDoubt> fo
 void SharedCounterTable::resolve(Place counter, const InDoubt& entry, bool committed) {
   SharedCounter& line = counters()[counter];
   {
-    const Line locked(line);
+    const LineLock locked(line);
     // Others may have been faster, and the reservation may be somebody else's by now.
     Reservation& found = all_reservations()[entry.reservation];
     if (found.counter != counter || found.prepared != entry.xid) {
@@ -257,7 +257,7 @@ void SharedCounterTable::resolve(Place counter, const InDoubt& entry, bool commi
 
 std::optional<SharedCounterTable::Quiet> SharedCounterTable::quiet(Place place, Oid database, Oid ledger) {
   SharedCounter& line = counters()[place];
-  const Line locked(line);
+  const LineLock locked(line);
   if (!line.is_used || line.keeps_row || line.reservations != no_place || line.key.database != database ||
       line.key.ledger != ledger) {
     return std::nullopt;
