@@ -19,10 +19,12 @@ SELECT count(*) FROM spend.maintain(0);
 INSERT INTO spend.budgets (name, scope, group_by, amount, period, on_exceeded) VALUES
   ('all', '{}', '{}', 100000, 'total', 'reject'), ('red', '{"team": "team1"}', '{}', 100, 'total', 'reject'),
   ('halt', '{}', '{}', 500, 'total', 'halt'), ('teams', '{}', '{team}', 400, 'month', 'alert'), ('users', '{}', '{user_id}', 90, 'total', 'reject');
+-- Each load has users of its own, with room under their caps.
+CREATE SEQUENCE loads;
 CREATE PROCEDURE write_some() LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO spend.usage (request_model, input_tokens, team, user_id, source, idempotency_key)
-  SELECT 'm', 1, 'team' || (random() * 4)::int, 'user' || (random() * 100)::int, 'load', gen_random_uuid()::text
+  SELECT 'm', 1, 'team' || (random() * 4)::int, 'user' || (SELECT last_value FROM loads) || '-' || (random() * 100)::int, 'load', gen_random_uuid()::text
   FROM generate_series(0, (random() * 3)::int);
 EXCEPTION WHEN SQLSTATE 'SP001' THEN
   NULL;
@@ -36,6 +38,7 @@ my $pgbench = pg_config('--bindir') . '/pgbench';
 sub start_load
 {
 	my ($stdout, $stderr) = ('', '');
+	query($node, q{SELECT nextval('loads')});
 	my $rows = query($node, 'SELECT count(*) FROM spend.usage');
 	my $load = IPC::Run::start([ $pgbench, '-n', '-c', 6, '-T', 600, '-f', $script, $node->connstr('postgres') ], '>', \$stdout, '2>', \$stderr);
 	$node->poll_query_until('postgres', "SELECT count(*) > $rows + 200 FROM spend.usage") or die 'no load';
