@@ -3,6 +3,7 @@
 #include "pg/period.hpp"
 #include "pg/rollup_deltas.hpp"
 #include "pg/set_result.hpp"
+#include "pg/tables.hpp"
 #include "pg/usage_kinds.hpp"
 #include "pg/values.hpp"
 
@@ -10,9 +11,11 @@ namespace spend {
 
 namespace {
 
-/// One level for each open savepoint that wrote rows, merged on release and dropped on rollback.
+/// One level for each open savepoint that wrote rows, merged on release and dropped on rollback. Sums belong to the
+/// ledger that was there: DROP EXTENSION and CREATE EXTENSION in one transaction make another, which has none of them.
 struct Level {
   int nesting;
+  Oid ledger;
   RollupGroups groups;
 };
 std::vector<Level> levels;  // ascending nesting
@@ -23,8 +26,11 @@ constexpr std::size_t most_groups = 10'000;
 
 RollupGroups& current_groups() {
   const int nesting = GetCurrentTransactionNestLevel();
+  const Oid ledger = table_oid(Table::rollup_deltas);
   if (levels.empty() || levels.back().nesting < nesting) {
-    levels.push_back({nesting, {}});
+    levels.push_back({nesting, ledger, {}});
+  } else if (levels.back().ledger != ledger) {
+    levels.back() = {nesting, ledger, {}};
   }
   RollupGroups& groups = levels.back().groups;
   if (groups.size() >= most_groups) {
@@ -52,9 +58,24 @@ void at_subcommit(int level) {
     levels.back().nesting = level - 1;
     return;
   }
-  const Level ended = std::move(levels.back());
+  Level ended = std::move(levels.back());
   levels.pop_back();
-  levels.back().groups.add(ended.groups);
+  if (levels.back().ledger == ended.ledger) {
+    levels.back().groups.add(ended.groups);
+  } else {
+    levels.back() = {level - 1, ended.ledger, std::move(ended.groups)};
+  }
+}
+
+/// Calls visit(groups) for those of the ledger that is there now.
+template <typename Visit>
+void for_each_level(Visit&& visit) {
+  const Oid ledger = table_oid_if_exists(Table::rollup_deltas);
+  for (const Level& level : levels) {
+    if (level.ledger == ledger) {
+      visit(level.groups);
+    }
+  }
 }
 
 void flush() {
@@ -69,9 +90,7 @@ void flush() {
     return AllocSetContextCreate(TopTransactionContext, "pg_spend rollup flush", ALLOCSET_DEFAULT_SIZES);
   });
   MemoryContextSwitchTo(context);
-  for (const Level& level : levels) {
-    append_deltas(level.groups);
-  }
+  for_each_level([](const RollupGroups& groups) { append_deltas(groups); });
   MemoryContextSwitchTo(outer);
   pg_call([&] {
     MemoryContextDelete(context);
@@ -145,11 +164,11 @@ SPEND_FUNCTION(spend_pending_rollup) {
   spend::begin_set(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   spend::DeltaTuple tuple(result->setDesc);
-  for (const spend::Level& level : spend::levels) {
-    level.groups.for_each([&](const spend::RollupGroup& group) {
+  spend::for_each_level([&](const spend::RollupGroups& groups) {
+    groups.for_each([&](const spend::RollupGroup& group) {
       tuple.set(group);
       spend::pg_call([&] { tuplestore_putvalues(result->setResult, result->setDesc, tuple.values(), tuple.nulls()); });
     });
-  }
+  });
   PG_RETURN_NULL();
 }
