@@ -62,6 +62,19 @@ std::size_t version_suffix(std::string_view form) {
   return form.size() - rest.size() + 2;
 }
 
+/// Whether what follows would become part of a version put before it: a number, or one behind a separator that is short
+/// enough for a version.
+bool continues_version(std::string_view rest) {
+  if (rest.empty()) {
+    return false;
+  }
+  if (rest.front() != '-') {
+    return is_digit(rest.front()) || rest.front() == '.' || rest.front() == '_';
+  }
+  const std::size_t digits = leading_digits(rest.substr(1));
+  return digits == 1 || digits == 2;
+}
+
 /// claude-[version]-[family]… → claude-[family]-[version]…, the version without ".0". Anthropic has named models both
 /// ways (claude-3-5-sonnet, claude-sonnet-4-5), and callers write either.
 std::string with_claude_in_order(std::string form) {
@@ -109,7 +122,8 @@ std::string with_claude_in_order(std::string form) {
     end = start + family.size() + 1 + version.size();
   }
   // "claude-v2", "claude-2-latest": no family that a version could stand behind.
-  if (version.empty() || family.size() < 3 || family == "latest") {
+  if (version.empty() || family.size() < 3 || family == "latest" ||
+      continues_version(std::string_view(form).substr(end))) {
     return form;
   }
   if (version.ends_with("-0")) {
