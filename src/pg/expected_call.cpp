@@ -176,8 +176,9 @@ UsageRow ExpectedCall::row(Relation usage, Timestamp at) const {
   row.set(columns.other_usage, estimate_);
   row.spread_other_usage();
   price_expected(row);
-  const Attribution& attribution = remember_attribution(row.dimensions(*dimension_registry()));
-  row.set(columns.attribution_id, uuid_datum(attribution.id));
+  // A pointer: GCC 13 and later take a reference for one into the argument, which is moved.
+  const Attribution* const attribution = &remember_attribution(row.dimensions(*dimension_registry()));
+  row.set(columns.attribution_id, uuid_datum(attribution->id));
   return row;
 }
 
