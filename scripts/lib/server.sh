@@ -94,6 +94,9 @@ cluster_start() {
 # that takes on a busy machine.
 # shellcheck disable=SC2034
 SHARED_COUNTERS="-c shared_preload_libraries=pg_spend -c pg_spend.pending_wait=60s"
+# With which they are rows: from PostgreSQL 17 on they are in shared memory without being asked for.
+# shellcheck disable=SC2034
+COUNTERS_AS_ROWS="-c pg_spend.counters=table"
 
 # cluster_stop DIR
 cluster_stop() {

@@ -17,7 +17,7 @@ my $row = q{INSERT INTO spend.usage (request_model, input_tokens, team) VALUES (
 foreach my $preload ('', 'pg_spend')
 {
 	my $how = $preload eq '' ? 'not preloaded' : 'preloaded';
-	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\npg_spend.counters = 'auto'\n");
 	$node->restart;
 	create_extension($node, 'postgres');
 	query($node, sprintf($price, 1));

@@ -24,7 +24,8 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	init_node($node, @{ $option{init} // [] });
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nmax_prepared_transactions = 10\n");
-	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_spend'\n") if shares_counters();
+	# As rows they are kept only if they are told to be: from PostgreSQL 17 on they need no preloading.
+	$node->append_conf('postgresql.conf', shares_counters() ? "shared_preload_libraries = 'pg_spend'\n" : "pg_spend.counters = 'table'\n");
 	$node->append_conf('postgresql.conf', $option{conf}) if defined $option{conf};
 	$node->start;
 	create_extension($node, 'postgres') if $option{extension} // 1;
