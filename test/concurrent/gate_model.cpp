@@ -194,7 +194,7 @@ class Model {
       if (session.in_transaction) {
         end(session, false);
       }
-      return error.sqlstate();
+      return std::string(error.sqlstate());
     }
   }
 
