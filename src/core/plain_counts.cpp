@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/image.hpp"
+#include "core/meter_lookup.hpp"
 
 namespace spend {
 
@@ -43,7 +44,7 @@ bool PlainCounts::read(std::span<const std::byte> usage_image) {
     if (name_size == 0 || left < head) {
       return false;
     }
-    const MeterInfo* const meter = find_meter({reinterpret_cast<const char*>(at) + 1, name_size});
+    const MeterInfo* const meter = look_up_meter({reinterpret_cast<const char*>(at) + 1, name_size});
     const unsigned scale = at[1 + name_size];
     const std::size_t size = at[2 + name_size];
     at += head;

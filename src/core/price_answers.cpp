@@ -20,24 +20,25 @@ bool PriceAnswers::Slot::has(const Key& key) const {
 }
 
 PriceAnswers::Key PriceAnswers::key_of(const SkuQuery& query) const {
-  const std::array<std::string_view, 5> parts = {query.surface, query.region, query.service_tier, query.speed,
-                                                 query.variant};
-  std::size_t size = 0;
-  for (const std::string_view part : parts) {
-    size += part.size();
+  const std::size_t others = query.surface.size() | query.region.size() | query.service_tier.size() |
+                             query.speed.size() | query.variant.size();
+  if (others == 0) {
+    return {query.provider, query.model, {}};
   }
-  Key key = {query.provider, query.model, {}};
-  if (size == 0 || size > longest_key) {
-    return size == 0 ? key : Key{};
-  }
+  return with_others(query);
+}
+
+PriceAnswers::Key PriceAnswers::with_others(const SkuQuery& query) const {
   others_.clear();
-  for (const std::string_view part : parts) {
+  for (const std::string_view part : {query.surface, query.region, query.service_tier, query.speed, query.variant}) {
+    if (part.size() > longest_key) {
+      return {};
+    }
     others_ += static_cast<char>(part.size() & 0xFFU);
     others_ += static_cast<char>(part.size() >> 8U);
     others_ += part;
   }
-  key.others = others_;
-  return key;
+  return {query.provider, query.model, others_};
 }
 
 std::uint64_t PriceAnswers::hash_of(const Key& key) const {
@@ -49,21 +50,23 @@ std::uint64_t PriceAnswers::hash_of(const Key& key) const {
 }
 
 std::uint32_t PriceAnswers::first_of(const Key& key, std::uint64_t hash) const {
-  const auto tag = static_cast<std::uint32_t>(hash >> 32U);
-  for (std::size_t i = hash & (places_.size() - 1); places_[i].slot != nowhere; i = (i + 1) & (places_.size() - 1)) {
-    if (places_[i].hash == tag) {
-      const Slot& slot = slots_[places_[i].slot];
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t i = hash & (places_.size() - 1); places_[i] != 0; i = (i + 1) & (places_.size() - 1)) {
+    if (tag_of(std::uint64_t{places_[i]} << 32U) == tag) {
+      const std::uint32_t place = slot_of(places_[i]);
+      const Slot& slot = slots_[place];
       __builtin_prefetch(reinterpret_cast<const char*>(&slot) + 64);
       __builtin_prefetch(reinterpret_cast<const char*>(&slot) + 128);
       if (slot.has(key)) {
-        return places_[i].slot;
+        return place;
       }
     }
   }
   return nowhere;
 }
 
-const PriceAnswer* PriceAnswers::find(const SkuQuery& query, Timestamp at) const {
+// Every row goes through here: as one piece it takes half of the time that it takes as five functions.
+[[gnu::flatten]] const PriceAnswer* PriceAnswers::find(const SkuQuery& query, Timestamp at) const {
   const Key key = key_of(query);
   if (places_.empty() || key.size() == 0 || key.size() > longest_key) {
     return nullptr;
@@ -122,23 +125,23 @@ const PriceAnswer* PriceAnswers::remember(const SkuQuery& query, PriceAnswer ans
   hashes_.push_back(hash);
   if (last == nowhere) {
     ++queries_;
-    put(hash, place);
+    put(hash, tag_of(hash) | (place + 1));
   } else {
     slots_[last].next = place;
   }
   return &slot.answer;
 }
 
-void PriceAnswers::put(std::uint64_t hash, std::uint32_t slot) {
+void PriceAnswers::put(std::uint64_t hash, Place place) {
   std::size_t i = hash & (places_.size() - 1);
-  while (places_[i].slot != nowhere) {
+  while (places_[i] != 0) {
     i = (i + 1) & (places_.size() - 1);
   }
-  places_[i] = {static_cast<std::uint32_t>(hash >> 32U), slot};
+  places_[i] = place;
 }
 
 void PriceAnswers::clear() {
-  places_.assign(places_.size(), Place{});
+  places_.assign(places_.size(), 0);
   queries_ = 0;
   slots_.clear();
   hashes_.clear();
@@ -155,9 +158,9 @@ void PriceAnswers::grow() {
   }
   std::vector<Place> old(places_.empty() ? 64 : places_.size() * 2);
   old.swap(places_);
-  for (const Place& place : old) {
-    if (place.slot != nowhere) {
-      put(hashes_[place.slot], place.slot);
+  for (const Place place : old) {
+    if (place != 0) {
+      put(hashes_[slot_of(place)], place);
     }
   }
 }

@@ -82,17 +82,22 @@ class PriceAnswers {
     bool has(const Key& key) const;
   };
   static_assert(sizeof(Slot) == 192);
-  /// Which slot to look into for a hash, of which a part stands here; small, so that it stays near.
-  struct Place {
-    std::uint32_t hash = 0;
-    std::uint32_t slot = nowhere;
-  };
+  /// Which slot to look into for a hash: its number plus one, and above it some bits of the hash, so that other slots
+  /// are seldom looked into; 0 where there is none. Small, so that all places stay near.
+  using Place = std::uint32_t;
+  static constexpr int slot_bits = 18;
+  static_assert(most_answers < (1U << slot_bits));
+  static constexpr std::uint32_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 32U) & ~((1U << slot_bits) - 1);
+  }
+  static constexpr std::uint32_t slot_of(Place place) { return (place & ((1U << slot_bits) - 1)) - 1; }
 
   Key key_of(const SkuQuery& query) const;
+  [[gnu::noinline]] Key with_others(const SkuQuery& query) const;
   std::uint64_t hash_of(const Key& key) const;
   /// The first slot of the query, or nowhere.
   std::uint32_t first_of(const Key& key, std::uint64_t hash) const;
-  void put(std::uint64_t hash, std::uint32_t slot);
+  void put(std::uint64_t hash, Place place);
   const std::string* keep(std::string text);
   void clear();
   void grow();

@@ -71,7 +71,7 @@ SkuQuery query_by_model(FunctionCallInfo fcinfo, const PricingContext& context) 
 
 std::optional<PlainCost> plain_cost_by_model(FunctionCallInfo fcinfo) {
   auto& site = call_site<SiteByModel>(fcinfo);
-  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const PricingContext& context = site.contexts.get(fcinfo, 4);
   const SkuQuery query = query_by_model(fcinfo, context);
   return query.model.starts_with('{')
              ? std::nullopt
@@ -81,7 +81,7 @@ std::optional<PlainCost> plain_cost_by_model(FunctionCallInfo fcinfo) {
 /// By model name; a missing price warns once and leaves the status unpriced.
 Costing cost_by_model(FunctionCallInfo fcinfo, bool with_lines) {
   auto& site = call_site<SiteByModel>(fcinfo);
-  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const PricingContext& context = site.contexts.get(fcinfo, 4);
   const SkuQuery query = query_by_model(fcinfo, context);
   if (query.model.starts_with('{')) {
     raise(Error{ErrorKind::invalid_value,
@@ -126,7 +126,7 @@ SPEND_FUNCTION(spend_cost_by_model) {
 SPEND_FUNCTION(spend_cost_by_price) {
   auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
   return spend::cost_datum_by_price(fcinfo, site.price.get(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1),
-                                    site.contexts.get(PG_GETARG_DATUM(2)));
+                                    site.contexts.get(fcinfo, 2));
 }
 
 SPEND_FUNCTION(spend_price_times_usage) {
@@ -154,7 +154,7 @@ SPEND_FUNCTION(spend_cost_breakdown_by_price) {
   if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !PG_ARGISNULL(2)) {
     auto& site = spend::call_site<spend::SiteByPrice>(fcinfo);
     spend::emit_cost_lines(fcinfo, spend::cost_by_price(site.price.get(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1),
-                                                        site.contexts.get(PG_GETARG_DATUM(2)), true));
+                                                        site.contexts.get(fcinfo, 2), true));
   }
   PG_RETURN_NULL();
 }

@@ -45,6 +45,7 @@ PricingContext::PricingContext(Datum jsonb) {
   for (const auto& [key, value] : others_) {
     parameters_.push_back({key, value});
   }
+  sku_ = {.surface = surface_, .region = region_, .service_tier = service_tier_, .speed = speed_, .variant = variant_};
 }
 
 void PricingContext::set(const std::string& key, const Json& value) {
@@ -97,16 +98,6 @@ RequestContext PricingContext::request(std::optional<Timestamp> at) const {
   return context;
 }
 
-SkuQuery PricingContext::sku(std::string_view provider, std::string_view model) const {
-  return SkuQuery{.provider = provider,
-                  .model = model,
-                  .surface = surface_,
-                  .region = region_,
-                  .service_tier = service_tier_,
-                  .speed = speed_,
-                  .variant = variant_};
-}
-
 void PricingContext::check_other_keys(const Price& price) const {
   for (const auto& [key, value] : others_) {
     if (std::find(common_parameters.begin(), common_parameters.end(), key) == common_parameters.end() &&
@@ -119,7 +110,7 @@ void PricingContext::check_other_keys(const Price& price) const {
   }
 }
 
-const PricingContext& ContextMemo::get(Datum jsonb) {
+const PricingContext& ContextMemo::look_up(Datum jsonb) {
   const std::string_view bytes = text_view(jsonb);
   if (last_ < known_.size() && known_[last_].bytes.size() == bytes.size() &&
       same_bytes(bytes, known_[last_].bytes.data())) {
@@ -138,6 +129,18 @@ const PricingContext& ContextMemo::get(Datum jsonb) {
   last_ = known_.size();
   known_.push_back({std::string(bytes), std::move(context)});
   return *known_.back().context;
+}
+
+const PricingContext& ContextMemo::find(FunctionCallInfo fcinfo, int argument) {
+  const Node* const call = fcinfo->flinfo->fn_expr;
+  const PricingContext& found = look_up(fcinfo->args[argument].value);
+  if (call != nullptr && IsA(call, FuncExpr)) {
+    const List* const arguments = reinterpret_cast<const FuncExpr*>(call)->args;
+    if (argument < list_length(arguments) && IsA(list_nth(arguments, argument), Const)) {
+      constant_ = &found;
+    }
+  }
+  return found;
 }
 
 }  // namespace spend

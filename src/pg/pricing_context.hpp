@@ -26,7 +26,12 @@ class PricingContext {
   OnInconsistent on_inconsistent() const { return on_inconsistent_; }
   /// `at` is the time where the context names none.
   RequestContext request(std::optional<Timestamp> at) const;
-  SkuQuery sku(std::string_view provider, std::string_view model) const;
+  SkuQuery sku(std::string_view provider, std::string_view model) const {
+    SkuQuery query = sku_;
+    query.provider = provider;
+    query.model = model;
+    return query;
+  }
   /// Raises 22023 for a key that this price does not test and that is no parameter known to price others: a misspelt
   /// key would change money in silence.
   void check_keys(const Price& price) const {
@@ -48,13 +53,17 @@ class PricingContext {
   std::string variant_;
   std::vector<std::pair<std::string, std::string>> others_;
   std::vector<RequestContext::Parameter> parameters_;
+  SkuQuery sku_;  ///< what the context says of one
 };
 
 /// The contexts that a call site has met: mostly one, given as a constant, or a few for the tiers of the rows.
 class ContextMemo {
  public:
-  /// Valid until the next call. Errors: as the constructor of PricingContext.
-  const PricingContext& get(Datum jsonb);
+  /// The context that is argument number `argument` of the call; valid until the next call. Errors: as the constructor
+  /// of PricingContext.
+  const PricingContext& get(FunctionCallInfo fcinfo, int argument) {
+    return constant_ != nullptr ? *constant_ : find(fcinfo, argument);
+  }
   /// What '{}' comes to.
   const PricingContext& none() const { return none_; }
 
@@ -65,9 +74,13 @@ class ContextMemo {
   };
   static constexpr std::size_t most_known = 16;
 
+  const PricingContext& find(FunctionCallInfo fcinfo, int argument);
+  const PricingContext& look_up(Datum jsonb);
+
   PricingContext none_;
   std::vector<Known> known_;
   std::size_t last_ = 0;
+  const PricingContext* constant_ = nullptr;  ///< where the call is written with a constant
 };
 
 }  // namespace spend

@@ -37,7 +37,7 @@ Costing cost_by_table(FunctionCallInfo fcinfo, bool with_lines) {
   auto& site = call_site<CallSite>(fcinfo);
   const PriceBook& book = site.card.book_of(PG_GETARG_DATUM(0));
   const Timestamp at = PG_GETARG_TIMESTAMPTZ(3);
-  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const PricingContext& context = site.contexts.get(fcinfo, 4);
   const SkuQuery query = query_by_table(fcinfo, context);
   const PriceMatch match = book.find(query, at);
   if (match.entry == nullptr) {
@@ -52,7 +52,7 @@ Costing cost_by_table(FunctionCallInfo fcinfo, bool with_lines) {
 std::optional<PlainCost> plain_cost_by_table(FunctionCallInfo fcinfo) {
   auto& site = call_site<CallSite>(fcinfo);
   const PriceBook& book = site.card.book_of(PG_GETARG_DATUM(0));
-  const PricingContext& context = site.contexts.get(PG_GETARG_DATUM(4));
+  const PricingContext& context = site.contexts.get(fcinfo, 4);
   return plain_cost(book, query_by_table(fcinfo, context), PG_GETARG_TIMESTAMPTZ(3), context, PG_GETARG_DATUM(1));
 }
 
