@@ -28,29 +28,3 @@ COMMENT ON COLUMN spend.attributions.first_seen_at IS 'When the combination was 
 CREATE TRIGGER invalidate_row AFTER UPDATE OR DELETE ON spend.attributions FOR EACH ROW EXECUTE FUNCTION spend.invalidate();
 CREATE TRIGGER invalidate_all AFTER TRUNCATE ON spend.attributions FOR EACH STATEMENT EXECUTE FUNCTION spend.invalidate();
 ALTER TABLE spend.attributions ENABLE ALWAYS TRIGGER invalidate_row, ENABLE ALWAYS TRIGGER invalidate_all;
-
-CREATE TABLE spend.cost_centers (
-  code text PRIMARY KEY CHECK (code = spend.text_key(code) AND code <> ''),
-  name text,
-  department text,
-  gl_account text,
-  owner text,
-  is_charged_back boolean NOT NULL DEFAULT true
-) USING heap;
-COMMENT ON TABLE spend.cost_centers IS 'Cost centers that usage is booked to. A center without an entry is charged back under its code.';
-COMMENT ON COLUMN spend.cost_centers.code IS 'Code in its normalised form (spend.text_key), as in usage.cost_center.';
-COMMENT ON COLUMN spend.cost_centers.name IS 'Name for people.';
-COMMENT ON COLUMN spend.cost_centers.department IS 'Department the center belongs to.';
-COMMENT ON COLUMN spend.cost_centers.gl_account IS 'General-ledger account.';
-COMMENT ON COLUMN spend.cost_centers.owner IS 'Who answers for the center.';
-COMMENT ON COLUMN spend.cost_centers.is_charged_back IS 'True: its usage is booked to it (chargeback). False: it is only told (showback).';
-
-CREATE FUNCTION spend._normalise_cost_center() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  NEW.code := spend.text_key(NEW.code);
-  RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION spend._normalise_cost_center() IS 'Internal: codes of cost centers stand in their normalised form, whatever the case they were typed in.';
-CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON spend.cost_centers FOR EACH ROW EXECUTE FUNCTION spend._normalise_cost_center();

@@ -57,15 +57,23 @@ SELECT md5(jsonb_build_array(x.period_start, x.cost_center, x.department, x.curr
        (CASE WHEN x.is_charged_back THEN x.actual ELSE 0 END)::numeric(38, 18) AS chargeback,
        x.calls::bigint AS calls,
        x.tokens::bigint AS tokens,
-       x.unpriced_calls::bigint AS unpriced_calls
+       x.unpriced_calls::bigint AS unpriced_calls,
+       x.cost_center_label,
+       x.parent_cost_center
 FROM (
   SELECT l.period_start, l.cost_center, l.currency, l.budget, l.actual, l.calls, l.tokens, l.unpriced_calls,
          coalesce(c.department, CASE WHEN l.is_one_department THEN l.department WHEN l.is_one_department IS NULL THEN '(untagged)' ELSE '(several)' END)
            AS department,
-         coalesce(c.is_charged_back, l.cost_center <> n.label) AS is_charged_back
+         coalesce(c.is_charged_back, l.cost_center <> n.label) AS is_charged_back, coalesce(c.name, v.label, l.cost_center) AS cost_center_label,
+         c.parent AS parent_cost_center
   FROM lines AS l
   CROSS JOIN unallocated AS n
-  LEFT JOIN spend.cost_centers AS c ON c.code = l.cost_center
+  LEFT JOIN LATERAL (
+    SELECT e.name, e.department, e.is_charged_back, e.parent FROM spend.cost_centers AS e
+    WHERE e.code = l.cost_center AND e.valid_during && daterange(l.period_start, (l.period_start + interval '1 month')::date)
+    ORDER BY lower(e.valid_during) NULLS FIRST LIMIT 1
+  ) AS c ON true
+  LEFT JOIN spend.dimension_values AS v ON v.dimension = 'cost_center' AND v.value = l.cost_center
 ) AS x
 CROSS JOIN spend._rollup_zone() AS z;
 COMMENT ON VIEW spend.chargeback_monthly IS 'Chargeback: budget, actual and what is booked, by month and cost center; one row per currency, currencies are never added.';
@@ -83,4 +91,5 @@ COMMENT ON COLUMN spend.chargeback_monthly.chargeback IS 'actual where the cente
 COMMENT ON COLUMN spend.chargeback_monthly.calls IS 'Usage rows.';
 COMMENT ON COLUMN spend.chargeback_monthly.tokens IS 'Input and output tokens.';
 COMMENT ON COLUMN spend.chargeback_monthly.unpriced_calls IS 'Rows without a price: their cost is not in here.';
-
+COMMENT ON COLUMN spend.chargeback_monthly.cost_center_label IS 'Name of the center: that of spend.cost_centers in that month, else its label in spend.dimension_values, else its code.';
+COMMENT ON COLUMN spend.chargeback_monthly.parent_cost_center IS 'Center that it was a part of in that month; NULL at the top.';

@@ -42,7 +42,8 @@ SELECT md5(jsonb_build_array(f.usage_month, f.dimension, f.dimension_value, f.cu
        f.retrieval_queries::bigint AS retrieval_queries,
        f.agent_steps::bigint AS agent_steps,
        (f.output_tokens / nullif(f.input_tokens, 0))::numeric(20, 6) AS output_input_ratio,
-       (f.compressed_input_tokens / nullif(f.original_input_tokens, 0))::numeric(20, 6) AS compression_ratio
+       (f.compressed_input_tokens / nullif(f.original_input_tokens, 0))::numeric(20, 6) AS compression_ratio,
+       coalesce(l.label, f.dimension_value) AS dimension_label
 FROM (
   SELECT d.usage_month, d.dimension, d.dimension_value, d.currency,
          coalesce(sum(d.calls), 0) AS calls,
@@ -78,7 +79,8 @@ FROM (
   FROM spend._month_dimensions AS d
   GROUP BY 1, 2, 3, 4
 ) AS f
-CROSS JOIN spend._rollup_zone() AS z;
+CROSS JOIN spend._rollup_zone() AS z
+LEFT JOIN spend._labels AS l ON l.dimension = f.dimension AND l.value = f.dimension_value;
 COMMENT ON VIEW spend.efficiency IS 'How well the money is used, by month and any dimension: cache, premium models, fallbacks, retries, failures, abandoned and blocked calls, acceptance, compression.';
 COMMENT ON COLUMN spend.efficiency.efficiency_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.efficiency.period_start_at IS 'Start of the month in the organisation''s zone.';
@@ -123,3 +125,4 @@ COMMENT ON COLUMN spend.efficiency.retrieval_queries IS 'Retrieval queries.';
 COMMENT ON COLUMN spend.efficiency.agent_steps IS 'Steps of agents.';
 COMMENT ON COLUMN spend.efficiency.output_input_ratio IS 'Output tokens per input token.';
 COMMENT ON COLUMN spend.efficiency.compression_ratio IS 'Input tokens after compression per token before, of the rows that know both.';
+COMMENT ON COLUMN spend.efficiency.dimension_label IS 'Name of the value (spend.dimension_values, spend.cost_centers), else the value.';

@@ -16,7 +16,8 @@ SELECT md5(jsonb_build_array(c.usage_month, c.dimension, c.dimension_value, c.cu
        c.volume_effect::numeric(38, 18) AS volume_effect,
        (c.cost - c.previous_cost - c.price_effect - c.volume_effect)::numeric(38, 18) AS mix_effect,
        c.tokens::bigint AS tokens,
-       c.previous_tokens::bigint AS previous_tokens
+       c.previous_tokens::bigint AS previous_tokens,
+       coalesce(l.label, c.dimension_value) AS dimension_label
 FROM (
   SELECT s.usage_month, s.dimension, s.dimension_value, s.currency, sum(s.cost) AS cost, sum(s.previous_cost) AS previous_cost, sum(s.tokens) AS tokens,
          sum(s.previous_tokens) AS previous_tokens, sum(s.price_effect) AS price_effect,
@@ -42,6 +43,7 @@ FROM (
   GROUP BY 1, 2, 3, 4
 ) AS c
 CROSS JOIN spend._rollup_zone() AS z
+LEFT JOIN spend._labels AS l ON l.dimension = c.dimension AND l.value = c.dimension_value
 -- The month after the last is no change of anything.
 WHERE c.calls > 0 OR c.usage_month <= date_trunc('month', now() AT TIME ZONE z)::date;
 COMMENT ON VIEW spend.spend_change IS 'Cost by month and any dimension against the month before, and why: price, volume and mix, which add up to the change.';
@@ -61,3 +63,4 @@ COMMENT ON COLUMN spend.spend_change.volume_effect IS 'More tokens, at the avera
 COMMENT ON COLUMN spend.spend_change.mix_effect IS 'The rest: other SKUs, and usage without tokens.';
 COMMENT ON COLUMN spend.spend_change.tokens IS 'Input and output tokens.';
 COMMENT ON COLUMN spend.spend_change.previous_tokens IS 'The same of the month before.';
+COMMENT ON COLUMN spend.spend_change.dimension_label IS 'Name of the value (spend.dimension_values, spend.cost_centers), else the value.';

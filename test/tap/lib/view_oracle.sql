@@ -146,7 +146,9 @@ SELECT md5(jsonb_build_array(x.period_start, x.cost_center, x.department, x.curr
        (CASE WHEN x.is_charged_back THEN x.actual ELSE 0 END)::numeric(38, 18) AS chargeback,
        x.calls::bigint AS calls,
        x.tokens::bigint AS tokens,
-       x.unpriced_calls::bigint AS unpriced_calls
+       x.unpriced_calls::bigint AS unpriced_calls,
+       x.label,
+       x.parent
 FROM (
   SELECT coalesce(u.period_start, p.period_start) AS period_start,
          coalesce(u.cost_center, p.cost_center) AS cost_center,
@@ -158,11 +160,14 @@ FROM (
          coalesce(u.calls, 0) AS calls,
          coalesce(u.tokens, 0) AS tokens,
          coalesce(u.unpriced_calls, 0) AS unpriced_calls,
-         coalesce(c.is_charged_back, coalesce(u.cost_center, p.cost_center) <> s0.unallocated_cost_center) AS is_charged_back
+         coalesce(c.is_charged_back, coalesce(u.cost_center, p.cost_center) <> s0.unallocated_cost_center) AS is_charged_back,
+         coalesce(c.name, v.label, u.cost_center, p.cost_center) AS label,
+         c.parent
   FROM used AS u
   FULL JOIN planned AS p ON p.period_start = u.period_start AND p.cost_center = u.cost_center AND p.currency = u.currency
   CROSS JOIN spend._settings() AS s0
-  LEFT JOIN spend.cost_centers AS c ON c.code = coalesce(u.cost_center, p.cost_center)
+  LEFT JOIN spend.cost_centers AS c ON c.code = coalesce(u.cost_center, p.cost_center) AND c.valid_during @> coalesce(u.period_start, p.period_start)
+  LEFT JOIN spend.dimension_values AS v ON v.dimension = 'cost_center' AND v.value = coalesce(u.cost_center, p.cost_center)
 ) AS x
 CROSS JOIN spend._settings() AS s;
 
@@ -229,6 +234,10 @@ CROSS JOIN LATERAL (VALUES ('total', '(all)'), ('provider', coalesce(f.vendor, '
   ('geography', coalesce(nullif(spend.text_key(f.geography), ''), '(untagged)')),
   ('data_class', coalesce(nullif(spend.text_key(f.data_class), ''), '(untagged)'))) AS v(dimension, dimension_value);
 
+CREATE FUNCTION oracle.label(dimension text, value text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT c.name FROM spend.cost_centers AS c WHERE label.dimension = 'cost_center' AND c.code = label.value ORDER BY c.valid_during DESC LIMIT 1),
+                  (SELECT v.label FROM spend.dimension_values AS v WHERE v.dimension = label.dimension AND v.value = label.value), label.value)
+$$;
 CREATE VIEW oracle.efficiency AS
 SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS efficiency_key, month::timestamp AT TIME ZONE min(zone) AS period_start_at, month AS period_start, 'month' AS period_kind,
        dimension, dimension_value, money AS currency, count(*) AS calls, coalesce(sum(cost), 0)::numeric(38, 18) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
@@ -248,7 +257,8 @@ SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS
        coalesce(sum(cost) FILTER (WHERE purpose IN ('experiment', 'evaluation')), 0)::numeric(38, 18) AS experiment_cost,
        coalesce(sum(tool_calls), 0)::bigint AS tools, coalesce(sum(retrieval_queries), 0)::bigint AS retrievals, coalesce(sum(agent_steps), 0)::bigint AS steps,
        (coalesce(sum(output_tokens), 0) / nullif(sum(input_tokens), 0))::numeric(20, 6) AS ratio,
-       (sum(input_tokens) FILTER (WHERE original_input_tokens IS NOT NULL) / nullif(sum(original_input_tokens) FILTER (WHERE input_tokens IS NOT NULL), 0))::numeric(20, 6) AS compression
+       (sum(input_tokens) FILTER (WHERE original_input_tokens IS NOT NULL) / nullif(sum(original_input_tokens) FILTER (WHERE input_tokens IS NOT NULL), 0))::numeric(20, 6) AS compression,
+       oracle.label(dimension, dimension_value) AS label
 FROM oracle._long GROUP BY month, dimension, dimension_value, money;
 
 -- Per SKU and month first, then month against month.
@@ -258,7 +268,8 @@ FROM oracle._long GROUP BY 1, 2, 3, 4, 5;
 CREATE VIEW oracle.spend_change AS
 SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS spend_change_key, month::timestamp AT TIME ZONE s.time_zone AS at, month, 'month' AS period_kind, dimension, dimension_value, money,
        now_cost::numeric(38, 18), before_cost::numeric(38, 18), (now_cost - before_cost)::numeric(38, 18) AS change, (100 * (now_cost - before_cost) / nullif(before_cost, 0))::numeric(20, 4) AS percent,
-       price::numeric(38, 18), volume::numeric(38, 18), (now_cost - before_cost - price - volume)::numeric(38, 18) AS mix, now_tokens::bigint, before_tokens::bigint
+       price::numeric(38, 18), volume::numeric(38, 18), (now_cost - before_cost - price - volume)::numeric(38, 18) AS mix, now_tokens::bigint, before_tokens::bigint,
+       oracle.label(dimension, dimension_value) AS label
 FROM (
   SELECT month, dimension, dimension_value, money, sum(now_cost) AS now_cost, sum(before_cost) AS before_cost, sum(now_tokens) AS now_tokens, sum(before_tokens) AS before_tokens,
          sum(CASE WHEN now_tokens > 0 AND before_tokens > 0 THEN round(now_cost - now_tokens * before_cost / before_tokens, 18) ELSE 0 END) AS price,
