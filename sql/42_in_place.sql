@@ -39,6 +39,27 @@ CREATE FUNCTION regress.insert_from(first int, last int) RETURNS void LANGUAGE s
   SELECT CASE WHEN first < last THEN 'many' ELSE 'one' END, occurred_at, team, user_id, request_model, input_tokens, output_tokens, other_usage, reported_cost
   FROM regress.rows WHERE i BETWEEN first AND last ORDER BY i
 $$;
+-- With rows taken in place and with the setting off: the same rows, entries in the dictionary, movements of counters and sums, for
+-- attributions that are new (the first command) and known (the second). Both roll back, so both begin with nothing.
+CREATE FUNCTION regress.came_to(OUT rows bigint, OUT everything text) LANGUAGE sql AS $$
+  WITH parts AS (
+    SELECT 'row' AS part, (to_jsonb(u) - '{usage_id,recorded_at}'::text[])::text AS value FROM spend.usage AS u
+    UNION ALL SELECT 'attribution', (to_jsonb(a) - '{first_seen_at}'::text[])::text FROM spend.attributions AS a
+    UNION ALL SELECT 'movement', to_jsonb(m)::text FROM spend._pending_counters() AS m
+    UNION ALL SELECT 'sum', to_jsonb(r)::text FROM spend._pending_rollup() AS r
+  )
+  SELECT count(*), string_agg(part || ' ' || value, E'\n' ORDER BY part, value) FROM parts
+$$;
+BEGIN;
+SELECT count(regress.insert_from(1, 200)) FROM generate_series(1, 2);
+SELECT rows AS on_rows, everything AS switched_on FROM regress.came_to() \gset
+ROLLBACK;
+BEGIN;
+SET LOCAL pg_spend.in_place_rows = off;
+SELECT count(regress.insert_from(1, 200)) FROM generate_series(1, 2);
+SELECT rows AS off_rows, everything AS switched_off FROM regress.came_to() \gset
+ROLLBACK;
+SELECT :on_rows > 500 AS have_all_parts, :on_rows = :off_rows AND :'switched_on' = :'switched_off' AS are_the_same;
 -- Many rows of one command are what each of them is alone.
 SELECT count(regress.insert_from(i, i)) FROM generate_series(1, 200) AS i;
 SELECT regress.insert_from(1, 200);
@@ -52,6 +73,9 @@ SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t0'', ''gpt-regress'', i FROM generate_series(1, 50) AS i');
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''new '' || i, ''gpt-regress'', i FROM generate_series(1, 50) AS i');
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t0'', ''gpt-regress'', i FROM generate_series(1, 8) AS i');
+SET pg_spend.in_place_rows = off;
+SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t0'', ''gpt-regress'', i FROM generate_series(1, 50) AS i');
+RESET pg_spend.in_place_rows;
 -- Leaves of their own, and the plan's branches with slots of their own.
 DO $$ BEGIN PERFORM spend.maintain(); END $$;
 SELECT * FROM regress.calls('INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) SELECT CASE WHEN i % 2 = 0 THEN now() ELSE ''2020-01-01'' END, ''t0'', ''gpt-regress'', i FROM generate_series(1, 50) AS i');
@@ -160,6 +184,7 @@ GRANT USAGE ON SCHEMA spend TO regress_place_guest;
 GRANT INSERT (team, request_model, input_tokens) ON spend.usage TO regress_place_guest;
 GRANT USAGE ON SEQUENCE spend.usage_usage_id_seq TO regress_place_guest;
 SET ROLE regress_place_writer;
+SELECT regress.error('SET pg_spend.in_place_rows = off');
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t4'', ''gpt-regress'', 4 FROM generate_series(1, 20)');
 SET ROLE regress_place_guest;
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t4'', ''gpt-regress'', 4 FROM generate_series(1, 20)');

@@ -17,6 +17,7 @@
 //  * The AFTER condition is asked for stored rows only, each after its own BEFORE: rows that ON CONFLICT skips have
 //    none, and rows that others changed, restored, or sent without our BEFORE trigger are not the one handed over.
 //  * The catalogs know nothing of it: a dump has plain triggers, and a command of few rows pays nothing.
+//  * It rests on how the executor keeps slots and triggers, so it is off on a server that it was not tested with.
 
 #include "pg/in_place.hpp"
 
@@ -34,6 +35,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "rewrite/prs2lock.h"
+#include "utils/guc.h"
 }
 
 namespace spend {
@@ -43,6 +45,11 @@ namespace {
 /// Rows that a command has brought before the rest is taken in place: what a condition costs to set up is saved again
 /// by about four rows.
 constexpr int rows_before = 8;
+
+/// The newest server that this was tested with.
+constexpr int newest_tested = 18;
+
+bool in_place_setting = true;
 
 struct HandedOver {
   const TupleTableSlot* slot = nullptr;
@@ -115,7 +122,19 @@ bool may_execute(Oid function) {
 
 }  // namespace
 
+void define_in_place_setting() {
+  DefineCustomBoolVariable("pg_spend.in_place_rows",
+                           "Prices and accounts the ninth and later rows of a command without a call of the row "
+                           "triggers.",
+                           "What is stored and counted is the same with and without. Off on servers newer than those "
+                           "that the library was tested with.",
+                           &in_place_setting, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
 void take_rows_in_place(const TriggerData* trigger, FmgrInfo* called) {
+  if (!in_place_setting || PG_VERSION_NUM / 10000 > newest_tested) {
+    return;
+  }
   if (called->fn_extra == nullptr) {
     called->fn_extra = pg_call([&] { return MemoryContextAllocZero(called->fn_mcxt, sizeof(int)); });
   }

@@ -10,6 +10,9 @@ class UsageRow;
 /// Many rows of one command in place: the executor asks the row triggers' WHEN conditions for each row, and such a
 /// condition of ours does the trigger's work right there, on the row in the executor's slot. See in_place.cpp.
 
+/// Defines pg_spend.in_place_rows. Called once, from _PG_init.
+void define_in_place_setting();
+
 /// Called by the BEFORE ROW trigger for each row that it has worked on in `slot`, the one that the executor stores:
 /// from some rows on, those that follow in this command are taken in place.
 void take_rows_in_place(const TriggerData* trigger, FmgrInfo* called);

@@ -3,6 +3,7 @@
 #include "pg/access.hpp"
 #include "pg/accounting.hpp"
 #include "pg/guard.hpp"
+#include "pg/in_place.hpp"
 #include "pg/numeric.hpp"
 #include "pg/rollup.hpp"
 #include "pg/shared_memory.hpp"
@@ -31,6 +32,8 @@ extern "C" void _PG_init(void) {
                     errhint("Update the server to the next minor release.")));
   }
   spend::prepare_shared_memory();
+  spend::define_in_place_setting();
+  MarkGUCPrefixReserved("pg_spend");
   spend::watch_tables();
   spend::watch_roles();
   spend::watch_transactions();

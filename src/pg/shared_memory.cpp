@@ -150,7 +150,6 @@ void prepare_shared_memory() {
   DefineCustomBoolVariable("pg_spend.log_refusals", "Writes each row that a budget refuses to the server's log.",
                            "One line of JSON with the budget, the figures and the row.", &log_refusals_setting, true,
                            PGC_SUSET, 0, nullptr, nullptr, nullptr);
-  MarkGUCPrefixReserved("pg_spend");
   if (process_shared_preload_libraries_in_progress) {
     previous_request_hook = shmem_request_hook;
     shmem_request_hook = request_memory;
