@@ -14,6 +14,8 @@ namespace {
 
 struct Right {
   std::string member;
+  bool sees;      ///< rows and budgets of the scope
+  bool approves;  ///< calls under budgets of the scope
   Scope scope;
 };
 
@@ -28,12 +30,14 @@ Rights load() {
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
     bool is_null;
     const std::string kind = text_of(row.get(access, &is_null));
-    if (kind != "reader" && kind != "admin") {
+    if (kind != "reader" && kind != "approver" && kind != "admin") {
       return;
     }
     Right right;
     right.member = text_of(row.get(member, &is_null));
-    if (kind == "reader") {
+    right.sees = kind != "approver";
+    right.approves = kind != "reader";
+    if (kind != "admin") {
       right.scope = take(Scope::from_json(jsonb_text(row.get(scope, &is_null))));
     }
     rights.push_back(std::move(right));
@@ -48,12 +52,14 @@ void on_role_change([[maybe_unused]] Datum argument, [[maybe_unused]] int cache_
   roles_changed = true;
 }
 
-/// The scopes of the current user, and whether everything is visible to it.
+/// The scopes of the current user, and whether everything is visible to it, or for it to approve.
 struct Sight {
   Oid user = InvalidOid;
   std::shared_ptr<const Rights> rights;
   bool everything = false;
   std::vector<const Scope*> scopes;
+  bool approves_everything = false;
+  std::vector<const Scope*> approved_scopes;
   std::map<Hash128, bool> seen;
 };
 
@@ -68,15 +74,23 @@ Sight& sight_of_current_user() {
   fresh.user = user;
   roles_changed = false;
   fresh.everything = owns_ledger();
+  fresh.approves_everything = fresh.everything;
   for (const Right& right : *rights) {
     const bool applies = pg_call([&] {
       const Oid member = get_role_oid(right.member.c_str(), true);
       return OidIsValid(member) && has_privs_of_role(user, member);
     });
-    if (applies && right.scope.conditions().empty()) {
-      fresh.everything = true;
-    } else if (applies) {
+    if (!applies) {
+      continue;
+    }
+    const bool is_of_all = right.scope.conditions().empty();
+    if (right.sees) {
+      fresh.everything = fresh.everything || is_of_all;
       fresh.scopes.push_back(&right.scope);
+    }
+    if (right.approves) {
+      fresh.approves_everything = fresh.approves_everything || is_of_all;
+      fresh.approved_scopes.push_back(&right.scope);
     }
   }
   fresh.rights = std::move(rights);
@@ -113,6 +127,20 @@ bool may_see_all_of(const Scope& scope) {
   const Sight& sight = sight_of_current_user();
   return sight.everything ||
          std::any_of(sight.scopes.begin(), sight.scopes.end(), [&](const Scope* mine) { return scope.within(*mine); });
+}
+
+bool may_approve_all_of(const Scope& scope) {
+  const Sight& sight = sight_of_current_user();
+  return sight.approves_everything || std::any_of(sight.approved_scopes.begin(), sight.approved_scopes.end(),
+                                                  [&](const Scope* mine) { return scope.within(*mine); });
+}
+
+bool may_act_for(const std::string& role) {
+  const bool is_member = pg_call([&] {
+    const Oid oid = get_role_oid(role.c_str(), true);
+    return OidIsValid(oid) && has_privs_of_role(GetUserId(), oid);
+  });
+  return is_member || owns_ledger();
 }
 
 bool may_see_attribution(const Hash128& id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "core/attribution.hpp"
 #include "core/scope.hpp"
 #include "pg/prelude.hpp"
@@ -18,10 +20,17 @@ bool may_see_all_of(const Scope& scope);
 /// those only who see everything.
 bool may_see_attribution(const Hash128& id);
 
-/// Registers for changes of role membership; called once from _PG_init.
+/// Whether the current role may decide over calls under budgets of this scope: an approver whose scope covers it, an
+/// admin, or the owner.
+bool may_approve_all_of(const Scope& scope);
+
 /// Whether the current role has the rights of the ledger's owner.
 bool owns_ledger();
+/// Whether the current role is this one or a member of it, or has the rights of the ledger's owner: what the gate keeps
+/// for a role is for these.
+bool may_act_for(const std::string& role);
 
+/// Registers for changes of role membership; called once from _PG_init.
 void watch_roles();
 
 }  // namespace spend

@@ -3,11 +3,9 @@
 
 #include "core/json.hpp"
 #include "core/text_key.hpp"
-#include "pg/gate_check.hpp"
+#include "pg/gate_answer.hpp"
 #include "pg/holds.hpp"
-#include "pg/pauses.hpp"
 #include "pg/price_row.hpp"
-#include "pg/settings.hpp"
 #include "pg/tables.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
@@ -23,17 +21,6 @@ namespace {
 
 constexpr Timestamp longest_hold = USECS_PER_DAY;
 
-struct Answer {
-  const char* verdict;
-  const char* reason;
-  const Candidate* candidate;  ///< what may run, or was asked for
-  const GateLine* decided_by;  ///< the budget that spoke against the call as asked; may be null
-};
-
-bool is_unpriced(const Candidate& candidate) {
-  return candidate.row.is_null(candidate.row.columns().cost);
-}
-
 /// The models that budgets propose instead, each once, in the order of the budgets; never the one asked for.
 std::vector<std::string> fallbacks_of(const Candidate& asked) {
   std::vector<std::string> models;
@@ -46,45 +33,6 @@ std::vector<std::string> fallbacks_of(const Candidate& asked) {
     }
   }
   return models;
-}
-
-/// Of the lines that want another model, the first one.
-const GateLine* wants_fallback(const Candidate& asked) {
-  const auto found =
-      std::find_if(asked.lines.begin(), asked.lines.end(), [](const GateLine& line) { return line.is_near_limit(); });
-  return found == asked.lines.end() ? nullptr : &*found;
-}
-
-Answer answer(const std::vector<Candidate>& candidates) {
-  const Candidate& asked = candidates.front();
-  if (find_pause(asked.row, attribution_of(asked.row)) != nullptr) {
-    return {"deny", "paused", &asked, nullptr};
-  }
-  const GateLine* const stopped_by = asked.stopped_by();
-  const bool denies_unpriced = settings()->strict_pricing && is_unpriced(asked);
-  if (denies_unpriced || (stopped_by != nullptr && stopped_by->is_denied_unpriced())) {
-    return {"deny", "unpriced_model", &asked, stopped_by};
-  }
-  const GateLine* const near = wants_fallback(asked);
-  if (near != nullptr || stopped_by != nullptr) {
-    const auto fallback = std::find_if(candidates.begin() + 1, candidates.end(), [](const Candidate& candidate) {
-      return candidate.fits() && !is_unpriced(candidate) &&
-             find_pause(candidate.row, attribution_of(candidate.row)) == nullptr;
-    });
-    if (fallback != candidates.end()) {
-      return {"downgrade", stopped_by != nullptr ? "budget_exceeded" : "fallback_threshold", &*fallback,
-              stopped_by != nullptr ? stopped_by : near};
-    }
-  }
-  if (stopped_by != nullptr) {
-    return {"deny", "budget_exceeded", &asked, stopped_by};
-  }
-  const auto over =
-      std::find_if(asked.lines.begin(), asked.lines.end(), [](const GateLine& line) { return line.is_exceeded(); });
-  if (over != asked.lines.end()) {
-    return {"allow", "alert_budget_exceeded", &asked, &*over};
-  }
-  return {"allow", asked.lines.empty() ? "no_budget" : "within_budget", &asked, nullptr};
 }
 
 /// [{"budget": "…", "on_exceeded": "reject", "outcome": "fits", …}], one entry per budget; figures for those only who
@@ -102,7 +50,10 @@ std::string budgets_json(const Candidate& candidate) {
             : budget.on_exceeded == OnExceeded::halt ? "\"halt\""
                                                      : "\"alert\"";
     json += ", \"outcome\": ";
-    json += line.is_denied_unpriced() ? "\"unpriced\"" : line.is_exceeded() ? "\"exceeded\"" : "\"fits\"";
+    json += line.is_denied_unpriced() ? "\"unpriced\""
+            : line.is_exceeded()      ? "\"exceeded\""
+            : line.needs_approval()   ? "\"needs_approval\""
+                                      : "\"fits\"";
     if (may_see_figures(budget)) {
       json += ", \"limit\": " + atto_to_string(line.limit) + ", \"spent\": " + atto_to_string(line.standing.spent) +
               ", \"held\": " + atto_to_string(line.standing.held) + ", \"asked\": " + atto_to_string(line.asked.amount);
@@ -117,8 +68,9 @@ std::string budgets_json(const Candidate& candidate) {
 
 /// What fits; for roles that may not read every budget's figures at most what they asked for, from which nothing can
 /// be read that the verdict does not say.
-std::optional<std::int64_t> max_output_tokens(const Candidate& candidate) {
-  const std::optional<std::int64_t> fitting = candidate.output_tokens_that_fit();
+std::optional<std::int64_t> max_output_tokens(const Answer& answer) {
+  const Candidate& candidate = *answer.candidate;
+  const std::optional<std::int64_t> fitting = candidate.output_tokens_that_fit(answer.uses_approval);
   if (std::all_of(candidate.lines.begin(), candidate.lines.end(),
                   [](const GateLine& line) { return may_see_figures(*line.use.budget); })) {
     return fitting;
@@ -130,14 +82,21 @@ std::optional<std::int64_t> max_output_tokens(const Candidate& candidate) {
 }
 
 std::optional<Datum> cost_of(const Candidate& candidate) {
-  return is_unpriced(candidate) ? std::nullopt : std::optional(candidate.row.get(candidate.row.columns().cost));
+  return candidate.is_unpriced() ? std::nullopt : std::optional(candidate.row.get(candidate.row.columns().cost));
 }
 
 std::string currency_of(const Candidate& candidate) {
   return std::string(candidate.row.text(candidate.row.columns().currency));
 }
 
-void record_decision(const Answer& answer, const Candidate& asked, std::optional<std::int64_t> hold_id, Timestamp now) {
+/// What became of a call.
+struct Outcome {
+  std::optional<std::int64_t> hold_id;
+  std::optional<std::int64_t> approval_id;
+  bool is_known = false;  ///< it waits for an approval, as it was told before
+};
+
+void record_decision(const Answer& answer, const Candidate& asked, const Outcome& outcome, Timestamp now) {
   const OpenTable table(Table::decisions, RowExclusiveLock);
   TupleBuilder row(table);
   row.set("decision_id", Int64GetDatum(pg_call([&] {
@@ -163,8 +122,11 @@ void record_decision(const Answer& answer, const Candidate& asked, std::optional
     row.set("cost", *cost);
     row.set("currency", text_datum(currency_of(asked)));
   }
-  if (hold_id.has_value()) {
-    row.set("hold_id", Int64GetDatum(*hold_id));
+  if (outcome.hold_id.has_value()) {
+    row.set("hold_id", Int64GetDatum(*outcome.hold_id));
+  }
+  if (outcome.approval_id.has_value()) {
+    row.set("approval_id", Int64GetDatum(*outcome.approval_id));
   }
   row.insert();
 }
@@ -235,7 +197,31 @@ std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, T
   }
 }
 
-Datum result(FunctionCallInfo fcinfo, const Answer& answer, std::optional<std::int64_t> hold_id) {
+/// Takes the hold of what may run, asks for the approval of what may not yet.
+Outcome carry_out(const Answer& given, const std::vector<Candidate>& candidates, const Approval* approval,
+                  Timestamp now, Timestamp until) {
+  Outcome outcome;
+  if (given.is("allow") || given.is("downgrade")) {
+    outcome.hold_id = take_hold_for(*given.candidate, candidates.front(), now, until);
+    forget_held();
+  }
+  if (given.uses_approval) {
+    use_approval(approval->approval_id, *outcome.hold_id);
+    outcome.approval_id = approval->approval_id;
+  } else if (given.is("needs_approval") && std::string_view(given.reason) == "approval_pending") {
+    outcome.approval_id = approval->approval_id;
+    outcome.is_known = true;
+  } else if (given.is("needs_approval")) {
+    const ApprovalRequest request = request_approval(candidates.front(), now);
+    outcome.approval_id = request.approval_id;
+    outcome.is_known = !request.is_new;
+  } else if (approval != nullptr && approval->state == Approval::State::declined && given.is("deny")) {
+    outcome.approval_id = approval->approval_id;
+  }
+  return outcome;
+}
+
+Datum result(FunctionCallInfo fcinfo, const Answer& answer, const Outcome& outcome) {
   const TupleDesc descriptor = pg_call([&] {
     TupleDesc found;
     if (get_call_result_type(fcinfo, nullptr, &found) != TYPEFUNC_COMPOSITE) {
@@ -243,14 +229,16 @@ Datum result(FunctionCallInfo fcinfo, const Answer& answer, std::optional<std::i
     }
     return BlessTupleDesc(found);
   });
-  const std::optional<std::int64_t> most = max_output_tokens(*answer.candidate);
-  std::array<Datum, 6> values = {text_datum(answer.verdict),
+  const std::optional<std::int64_t> most = max_output_tokens(answer);
+  std::array<Datum, 7> values = {text_datum(answer.verdict),
                                  text_datum(answer.reason),
                                  text_datum(answer.candidate->call.model()),
-                                 Int64GetDatum(hold_id.value_or(0)),
+                                 Int64GetDatum(outcome.hold_id.value_or(0)),
                                  Int64GetDatum(most.value_or(0)),
-                                 jsonb_datum(budgets_json(*answer.candidate))};
-  std::array<bool, 6> nulls = {false, false, false, !hold_id.has_value(), !most.has_value(), false};
+                                 jsonb_datum(budgets_json(*answer.candidate)),
+                                 Int64GetDatum(outcome.approval_id.value_or(0))};
+  std::array<bool, 7> nulls = {
+      false, false, false, !outcome.hold_id.has_value(), !most.has_value(), false, !outcome.approval_id.has_value()};
   return pg_call([&] { return HeapTupleGetDatum(heap_form_tuple(descriptor, values.data(), nulls.data())); });
 }
 
@@ -260,7 +248,7 @@ Datum result(FunctionCallInfo fcinfo, const Answer& answer, std::optional<std::i
 
 SPEND_FUNCTION(spend_authorize) {
   using namespace spend;
-  for (const int required : {0, 1, 2, 4, 5}) {
+  for (const int required : {0, 1, 2, 4, 6}) {
     if (PG_ARGISNULL(required)) {
       raise(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model, dimensions, estimate, ttl and context must not be null", {},
             "The estimate is the most that the call may use, its output tokens included.");
@@ -274,19 +262,19 @@ SPEND_FUNCTION(spend_authorize) {
   const Timestamp now = GetCurrentTimestamp();
   const Timestamp until = end_of_hold(now, PG_GETARG_DATUM(4));
   ExpectedCall call(PG_ARGISNULL(3) ? std::string() : text_of(PG_GETARG_DATUM(3)), text_of(PG_GETARG_DATUM(0)),
-                    PG_GETARG_DATUM(1), PG_GETARG_DATUM(5));
+                    PG_GETARG_DATUM(1), PG_GETARG_DATUM(6));
   call.set_estimate(PG_GETARG_DATUM(2));
+  std::optional<Approval> approval;
+  if (!PG_ARGISNULL(5)) {
+    approval = find_approval(PG_GETARG_INT64(5), call);
+  }
+  const Approval* const known = approval.has_value() ? &*approval : nullptr;
   std::shared_ptr<const BudgetSet> budgets;  // lives as long as what points into it
   const std::vector<Candidate> candidates = candidates_for(call, now, until, budgets);
-  const Answer given = answer(candidates);
-  std::optional<std::int64_t> hold_id;
-  const bool may_run = std::string_view(given.verdict) != "deny";
-  if (may_run) {
-    hold_id = take_hold_for(*given.candidate, candidates.front(), now, until);
-    forget_held();
+  const Answer given = answer(candidates, known);
+  const Outcome outcome = carry_out(given, candidates, known, now, until);
+  if ((!given.is("allow") || given.uses_approval) && !outcome.is_known) {
+    record_decision(given, candidates.front(), outcome, now);
   }
-  if (std::string_view(given.verdict) != "allow") {
-    record_decision(given, candidates.front(), hold_id, now);
-  }
-  return result(fcinfo, given, hold_id);
+  return result(fcinfo, given, outcome);
 }

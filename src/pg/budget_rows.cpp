@@ -43,12 +43,13 @@ struct BudgetColumns {
         on_unpriced(table.column("on_unpriced")),
         fallback_model(table.column("fallback_model")),
         fallback_at(table.column("fallback_at")),
+        approval_above(table.column("approval_above")),
         owner(table.column("owner")),
         cost_center(table.column("cost_center")),
         generation(table.column("generation")) {}
 
   AttrNumber budget_id, name, scope, group_by, measure, amount, currency, period, rolling_days, valid_during, time_zone,
-      thresholds, on_exceeded, on_unpriced, fallback_model, fallback_at, owner, cost_center, generation;
+      thresholds, on_exceeded, on_unpriced, fallback_model, fallback_at, approval_above, owner, cost_center, generation;
 };
 
 Period bounds_of_range(Datum range) {
@@ -122,6 +123,10 @@ Budget budget_of(const ScannedTuple& row, const BudgetColumns& at, const Dimensi
   budget.denies_unpriced = on_unpriced == "deny";
   budget.fallback_model = text(at.fallback_model, {});
   budget.fallback_at = numeric_to_atto(row.get(at.fallback_at, &is_null));
+  const Datum approval_above = row.get(at.approval_above, &is_null);
+  if (!is_null) {
+    budget.approval_above = numeric_to_atto(approval_above);
+  }
   budget.generation = mixed_generation(budget, DatumGetInt32(row.get(at.generation, &is_null)));
   return budget;
 }

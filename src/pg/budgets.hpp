@@ -42,6 +42,8 @@ struct Budget {
   Measure measure = Measure::cost;
   Atto fallback_at = 0;              ///< percent of the limit from which on the gate proposes fallback_model
   std::string fallback_model = {};   ///< "" for none
+  /// A call that asks for more needs somebody's approval.
+  std::optional<Atto> approval_above = {};
   Atto amount = 0;                   ///< of one period; what a counter may hold says limit_of()
   std::vector<DatedAmount> amounts;  ///< ascending; from each one's time on instead of `amount`
   bool has_overrides = false;

@@ -87,19 +87,30 @@ bool Candidate::fits() const {
   return stopped_by() == nullptr;
 }
 
-std::optional<std::int64_t> Candidate::output_tokens_that_fit() const {
+const GateLine* Candidate::asks_approval() const {
+  const auto found =
+      std::find_if(lines.begin(), lines.end(), [](const GateLine& line) { return line.needs_approval(); });
+  return found == lines.end() ? nullptr : &*found;
+}
+
+std::optional<std::int64_t> Candidate::output_tokens_that_fit(bool is_approved) const {
   std::int64_t fewest = most_output_tokens;
   Repriced repriced(row);
   for (const GateLine& line : lines) {
     const Budget& budget = *line.use.budget;
-    if (budget.on_exceeded == OnExceeded::alert || (line.asked.unpriced && !budget.denies_unpriced)) {
+    const bool is_limit = budget.on_exceeded != OnExceeded::alert;
+    const bool wants_approval = budget.approval_above.has_value() && !is_approved;
+    if ((!is_limit && !wants_approval) || (line.asked.unpriced && !budget.denies_unpriced && !wants_approval)) {
       continue;
     }
-    const Atto room = line.limit - line.standing.spent - line.standing.held;
     // More output makes no more calls.
     if (budget.measure == Measure::calls) {
-      fewest = line.is_exceeded() ? 0 : fewest;
+      fewest = (is_limit && line.is_exceeded()) || (wants_approval && line.needs_approval()) ? 0 : fewest;
       continue;
+    }
+    Atto room = is_limit ? line.limit - line.standing.spent - line.standing.held : atto_limit;
+    if (wants_approval) {
+      room = std::min(room, *budget.approval_above);
     }
     const std::optional<Atto> at_fewest = repriced.amount(budget, fewest);
     if (!at_fewest.has_value() || *at_fewest > room) {

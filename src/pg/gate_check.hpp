@@ -20,6 +20,10 @@ struct GateLine {
   bool is_exceeded() const { return asked.amount > 0 && standing.spent + standing.held + asked.amount > limit; }
   bool is_denied_unpriced() const { return asked.unpriced && use.budget->denies_unpriced; }
   bool stops() const { return is_denied_unpriced() || (is_exceeded() && use.budget->on_exceeded != OnExceeded::alert); }
+  /// It asks for more than its budget lets run without somebody's approval; what nobody can price may be more.
+  bool needs_approval() const {
+    return use.budget->approval_above.has_value() && (asked.unpriced || asked.amount > *use.budget->approval_above);
+  }
   /// The budget has a model for when it is nearly used up, and is.
   bool is_near_limit() const;
 };
@@ -30,12 +34,15 @@ struct Candidate {
   UsageRow row;
   std::vector<GateLine> lines;
 
+  bool is_unpriced() const { return row.is_null(row.columns().cost); }
   bool fits() const;
   /// The first line that stops the call; null when it fits.
   const GateLine* stopped_by() const;
-  /// How many output tokens fit below every limit that stops calls, all else being as estimated; nothing when no budget
-  /// limits them.
-  std::optional<std::int64_t> output_tokens_that_fit() const;
+  /// The first line that asks for an approval; null when none does.
+  const GateLine* asks_approval() const;
+  /// How many output tokens fit below every limit that stops calls, and what needs approval unless that was given, all
+  /// else being as estimated; nothing when no budget limits them.
+  std::optional<std::int64_t> output_tokens_that_fit(bool is_approved) const;
 };
 
 /// The lines of a call that begins now and whose hold ends at `until`: every period in which it may be settled.

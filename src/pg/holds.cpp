@@ -2,6 +2,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "pg/access.hpp"
 #include "pg/tables.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
@@ -55,15 +56,6 @@ constexpr const char* how_to_record =
         how_to_record);
 }
 
-/// Holds belong to the role that took them, and so to its members; and to the owner of the ledger.
-bool is_own(const std::string& writer, Relation holds) {
-  const Oid owner = holds->rd_rel->relowner;
-  return pg_call([&] {
-    const Oid role = get_role_oid(writer.c_str(), true);
-    return (OidIsValid(role) && has_privs_of_role(GetUserId(), role)) || has_privs_of_role(GetUserId(), owner);
-  });
-}
-
 /// The newest committed version of a hold of this role.
 HeapTuple find_hold(const OpenTable& table, const HoldColumns& at, std::int64_t hold_id) {
   const std::array<AttrNumber, 1> key_columns = {at.hold_id};
@@ -72,8 +64,7 @@ HeapTuple find_hold(const OpenTable& table, const HoldColumns& at, std::int64_t 
   pg_call([&] { ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id)); });
   HeapTuple found = find_unique(table.get(), index, key);
   bool is_null;
-  if (found == nullptr ||
-      !is_own(text_of(ScannedTuple{found, table.descriptor()}.get(at.writer, &is_null)), table.get())) {
+  if (found == nullptr || !may_act_for(text_of(ScannedTuple{found, table.descriptor()}.get(at.writer, &is_null)))) {
     raise_unknown(hold_id);
   }
   return found;
@@ -116,20 +107,6 @@ void delete_amounts(std::int64_t hold_id) {
   delete_tuples(table.get(), found);
 }
 
-void replace(const OpenTable& table, HeapTuple locked, std::span<const std::pair<AttrNumber, Datum>> changes) {
-  const auto count = static_cast<std::size_t>(table.descriptor()->natts);
-  std::vector<Datum> values(count);
-  const auto nulls = std::make_unique<bool[]>(count);
-  const auto replaced = std::make_unique<bool[]>(count);
-  for (const auto& [attribute, value] : changes) {
-    values[static_cast<std::size_t>(attribute - 1)] = value;
-    replaced[static_cast<std::size_t>(attribute - 1)] = true;
-  }
-  HeapTuple replacement = pg_call(
-      [&] { return heap_modify_tuple(locked, table.descriptor(), values.data(), nulls.get(), replaced.get()); });
-  update_locked(table.get(), locked, replacement);
-}
-
 /// Resolves an open hold. The clock is read after every lock is there: whoever gives its amount to somebody else
 /// because its time is over has the counters' locks then, so exactly one of the two happens.
 void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t> usage_id) {
@@ -150,7 +127,7 @@ void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t
   if (usage_id.has_value()) {
     changes.emplace_back(at.usage_id, Int64GetDatum(*usage_id));
   }
-  replace(table, locked, {changes.data(), changes.size()});
+  change_locked(table, locked, {changes.data(), changes.size()});
   delete_amounts(hold_id);
 }
 
@@ -288,6 +265,6 @@ SPEND_FUNCTION(spend_reopen_hold) {
   }
   const std::array<std::pair<AttrNumber, Datum>, 2> changes = {
       {{at.state, spend::text_datum("open")}, {at.expires_at, TimestampTzGetDatum(now + USECS_PER_MINUTE)}}};
-  spend::replace(table, locked, changes);
+  spend::change_locked(table, locked, changes);
   PG_RETURN_VOID();
 }

@@ -23,8 +23,4 @@ struct CustomerCost {
 Result<CustomerCost> apply_price_terms(const UsageRow& row, const Sku& priced, std::string_view currency,
                                        const Decimal& list_cost);
 
-/// A palloc'd bigint[], and back. Precondition: no element is null.
-Datum bigint_array_datum(const std::vector<std::int64_t>& values);
-std::vector<std::int64_t> bigints_of(Datum array);
-
 }  // namespace spend

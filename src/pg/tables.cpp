@@ -16,7 +16,7 @@ std::array<Known, table_count> known = {{
     {"budget_keys"},    {"budget_amounts"},  {"budget_overrides"}, {"pauses"},        {"counters"},
     {"counter_deltas"}, {"sealed_counters"}, {"alerts"},           {"commit_window"}, {"adjustments"},
     {"price_terms"},    {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
-    {"holds"},          {"hold_amounts"},    {"decisions"},
+    {"holds"},          {"hold_amounts"},    {"decisions"},        {"approvals"},
 }};
 
 Known& entry(Table table) {

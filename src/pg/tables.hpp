@@ -35,8 +35,9 @@ enum class Table {
   holds,
   hold_amounts,
   decisions,
+  approvals,
 };
-constexpr std::size_t table_count = 28;
+constexpr std::size_t table_count = 29;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

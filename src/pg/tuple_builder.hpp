@@ -31,4 +31,20 @@ class TupleBuilder {
   std::unique_ptr<bool[]> nulls_;
 };
 
+/// Replaces a tuple that this transaction has locked by one with other values in some columns.
+inline void change_locked(const OpenTable& table, HeapTuple locked,
+                          std::span<const std::pair<AttrNumber, Datum>> changes) {
+  const auto count = static_cast<std::size_t>(table.descriptor()->natts);
+  std::vector<Datum> values(count);
+  const auto nulls = std::make_unique<bool[]>(count);
+  const auto replaced = std::make_unique<bool[]>(count);
+  for (const auto& [attribute, value] : changes) {
+    values[static_cast<std::size_t>(attribute - 1)] = value;
+    replaced[static_cast<std::size_t>(attribute - 1)] = true;
+  }
+  HeapTuple replacement = pg_call(
+      [&] { return heap_modify_tuple(locked, table.descriptor(), values.data(), nulls.get(), replaced.get()); });
+  update_locked(table.get(), locked, replacement);
+}
+
 }  // namespace spend

@@ -1,8 +1,10 @@
 #include "pg/values.hpp"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "utils/array.h"
 }
 
 namespace spend {
@@ -117,6 +119,37 @@ std::array<std::uint8_t, 16> uuid_bytes(Datum uuid) {
   std::array<std::uint8_t, 16> bytes;
   std::memcpy(bytes.data(), DatumGetUUIDP(uuid)->data, bytes.size());
   return bytes;
+}
+
+Datum bigint_array_datum(const std::vector<std::int64_t>& values) {
+  return pg_call([&] {
+    Datum* elements = static_cast<Datum*>(palloc(values.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      elements[i] = Int64GetDatum(values[i]);
+    }
+    return PointerGetDatum(construct_array(elements, static_cast<int>(values.size()), INT8OID, sizeof(std::int64_t),
+                                           FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  });
+}
+
+std::vector<std::int64_t> bigints_of(Datum array) {
+  struct Elements {
+    Datum* values;
+    int count;
+  };
+  const Elements elements = pg_call([&] {
+    Elements found;
+    bool* nulls;
+    deconstruct_array(DatumGetArrayTypeP(array), INT8OID, sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+                      &found.values, &nulls, &found.count);
+    return found;
+  });
+  std::vector<std::int64_t> values;
+  values.reserve(static_cast<std::size_t>(elements.count));
+  for (int i = 0; i < elements.count; ++i) {
+    values.push_back(DatumGetInt64(elements.values[i]));
+  }
+  return values;
 }
 
 }  // namespace spend

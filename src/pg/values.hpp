@@ -51,4 +51,8 @@ Datum send_bytes(std::string_view bytes);
 Datum uuid_datum(const std::array<std::uint8_t, 16>& bytes);
 std::array<std::uint8_t, 16> uuid_bytes(Datum uuid);
 
+/// A palloc'd bigint[], and back. Precondition: no element is null.
+Datum bigint_array_datum(const std::vector<std::int64_t>& values);
+std::vector<std::int64_t> bigints_of(Datum array);
+
 }  // namespace spend

@@ -26,6 +26,7 @@ CREATE TABLE spend.budgets (
   on_unpriced text CHECK (on_unpriced IN ('deny', 'allow')),
   fallback_model text CHECK (fallback_model <> ''),
   fallback_at numeric NOT NULL DEFAULT 90 CHECK (fallback_at > 0 AND fallback_at <= 100),
+  approval_above numeric CHECK (approval_above >= 0 AND approval_above < 1e20 AND scale(trim_scale(approval_above)) <= 18),
   is_critical boolean NOT NULL DEFAULT false,
   owner text,
   cost_center text,
@@ -54,6 +55,7 @@ COMMENT ON COLUMN spend.budgets.on_exceeded IS 'alert: record and tell. halt: re
 COMMENT ON COLUMN spend.budgets.on_unpriced IS 'deny: a reject budget refuses unpriced rows (SP003). allow: they are counted apart. NULL: deny for halt and reject.';
 COMMENT ON COLUMN spend.budgets.fallback_model IS 'Model that spend.authorize() proposes instead when the budget is nearly used up.';
 COMMENT ON COLUMN spend.budgets.fallback_at IS 'Percent of the limit, spent and held, from which on it does.';
+COMMENT ON COLUMN spend.budgets.approval_above IS 'A call that asks for more of the budget, in its measure, needs somebody''s approval first: spend.authorize() says needs_approval. NULL: none does.';
 COMMENT ON COLUMN spend.budgets.is_critical IS 'Whether work under this budget must not be stopped by other means.';
 COMMENT ON COLUMN spend.budgets.owner IS 'Who answers for the budget.';
 COMMENT ON COLUMN spend.budgets.cost_center IS 'Cost center whose plan line this is.';

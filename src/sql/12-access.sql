@@ -1,6 +1,6 @@
 CREATE TABLE spend.access (
   member text NOT NULL,
-  access text NOT NULL CHECK (access IN ('reader', 'writer', 'admin')),
+  access text NOT NULL CHECK (access IN ('reader', 'writer', 'approver', 'admin')),
   scope jsonb NOT NULL DEFAULT '{}',
   granted_by name NOT NULL DEFAULT session_user,
   granted_at timestamptz NOT NULL DEFAULT now(),
@@ -8,8 +8,8 @@ CREATE TABLE spend.access (
 ) USING heap;
 COMMENT ON TABLE spend.access IS 'Who may read, write and administer; kept by spend.grant_access() and spend.revoke_access().';
 COMMENT ON COLUMN spend.access.member IS 'Name of the role.';
-COMMENT ON COLUMN spend.access.access IS 'reader: the views. writer: INSERT into usage, and the gate. admin: configuration and everything in the views.';
-COMMENT ON COLUMN spend.access.scope IS 'For a reader: the rows it sees, as in budgets.scope.';
+COMMENT ON COLUMN spend.access.access IS 'reader: the views. writer: INSERT into usage, and the gate. approver: spend.approve() and spend.decline(). admin: configuration and everything in the views.';
+COMMENT ON COLUMN spend.access.scope IS 'As in budgets.scope. For a reader: the rows it sees. For an approver: the budgets it decides for, those that lie within.';
 COMMENT ON COLUMN spend.access.granted_by IS 'Who granted it.';
 COMMENT ON COLUMN spend.access.granted_at IS 'When.';
 CALL spend._watch('spend.access');
@@ -37,8 +37,10 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('user', 'spend.estimate(text, bigint, bigint, text, timestamptz, jsonb)'),
            ('user', 'spend.usage_from(text, jsonb, text, boolean)'), ('user', 'spend.usage_lines(text, jsonb, text, boolean)'),
            ('user', 'spend.usage_problem(text, jsonb, text)'), ('user', 'spend.usage_from_otel(jsonb)'), ('user', 'spend.resolve_model(text, text)'),
-           ('writer', 'spend.authorize(text, jsonb, spend.token_usage, text, interval, jsonb)'), ('writer', 'spend.release(bigint)'),
+           ('writer', 'spend.authorize(text, jsonb, spend.token_usage, text, interval, bigint, jsonb)'), ('writer', 'spend.release(bigint)'),
            ('writer', 'spend.settle(bigint, spend.token_usage, text, text, text, text, timestamptz, boolean)'), ('writer', 'spend._reopen_hold(bigint)'),
+           ('approver', 'spend.approve(bigint, text, interval)'), ('approver', 'spend.decline(bigint, text)'),
+           ('approver', 'spend._may_decide(bigint[])'), ('reader', 'spend._may_decide(bigint[])'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
            ('reader', 'spend.outcome(text, text)'), ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
@@ -66,10 +68,12 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', 'SCHEMA spend'
   UNION ALL
   SELECT 'EXECUTE', 'FUNCTION ' || f.signature FROM functions AS f
-  WHERE f.kind = 'user' OR (f.kind = 'writer' AND access = 'writer') OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
+  WHERE f.kind = 'user' OR (f.kind = 'writer' AND access = 'writer') OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'approver' AND access IN ('approver', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', o.relname) FROM ours AS o
   WHERE o.relkind = 'v' AND o.relname NOT LIKE '\_%' AND access IN ('reader', 'admin')
+  UNION ALL
+  SELECT 'SELECT', 'TABLE spend.pending_approvals' WHERE access = 'approver'
   UNION ALL
   SELECT format('INSERT (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)), 'TABLE spend.usage'
   FROM pg_attribute AS a
@@ -88,7 +92,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL
@@ -121,13 +125,13 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = member) THEN
     RAISE EXCEPTION 'role with number % does not exist', member::oid USING ERRCODE = 'undefined_object';
   END IF;
-  IF access NOT IN ('reader', 'writer', 'admin') THEN
+  IF access NOT IN ('reader', 'writer', 'approver', 'admin') THEN
     RAISE EXCEPTION 'unknown access "%"', access
-      USING ERRCODE = 'invalid_parameter_value', HINT = 'Access is reader, writer or admin.';
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Access is reader, writer, approver or admin.';
   END IF;
   PERFORM spend._check_scope(scope, '{}', false);
-  IF scope <> '{}' AND access <> 'reader' THEN
-    RAISE EXCEPTION 'only a reader''s access has a scope' USING ERRCODE = 'invalid_parameter_value';
+  IF scope <> '{}' AND access NOT IN ('reader', 'approver') THEN
+    RAISE EXCEPTION 'only a reader''s or an approver''s access has a scope' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   FOR item IN SELECT p.privilege, p.object FROM spend._privileges(access) AS p LOOP
     EXECUTE format('GRANT %s ON %s TO %s', item.privilege, item.object, member);
@@ -138,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.grant_access(regrole, text, jsonb) IS
-  'Gives a role access: reader (the views, within a scope), writer (INSERT into usage, and the four columns that RETURNING needs; the gate) or admin (configuration, and all in the views).';
+  'Gives a role access: reader (the views, within a scope), writer (INSERT into usage, and the four columns that RETURNING needs; the gate), approver (decides over calls that need approval, under budgets within a scope) or admin (configuration, and all in the views).';
 
 CREATE FUNCTION spend.revoke_access(member regrole, access text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

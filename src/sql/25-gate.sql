@@ -64,7 +64,7 @@ CREATE TABLE spend.decisions (
   decision_id bigint PRIMARY KEY DEFAULT nextval('spend.decisions_decision_id_seq'),
   decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   writer text NOT NULL,
-  verdict text NOT NULL CHECK (verdict IN ('downgrade', 'deny')),
+  verdict text NOT NULL CHECK (verdict IN ('allow', 'downgrade', 'needs_approval', 'deny')),
   reason text NOT NULL,
   budget_name text,
   provider text,
@@ -75,13 +75,14 @@ CREATE TABLE spend.decisions (
   estimate spend.token_usage NOT NULL,
   cost numeric,
   currency text,
-  hold_id bigint
+  hold_id bigint,
+  approval_id bigint
 ) USING heap;
-COMMENT ON TABLE spend.decisions IS 'Calls that the gate did not allow as asked: denied, or downgraded to another model.';
+COMMENT ON TABLE spend.decisions IS 'Calls that the gate did not allow as asked: denied, downgraded to another model, or to be approved first; and those that it allowed because they had been.';
 COMMENT ON COLUMN spend.decisions.decision_id IS 'Number of the decision.';
 COMMENT ON COLUMN spend.decisions.decided_at IS 'When.';
 COMMENT ON COLUMN spend.decisions.writer IS 'Role that asked.';
-COMMENT ON COLUMN spend.decisions.verdict IS 'downgrade or deny.';
+COMMENT ON COLUMN spend.decisions.verdict IS 'deny, downgrade, needs_approval (once per request), or allow where an approval let it through.';
 COMMENT ON COLUMN spend.decisions.reason IS 'Why, as authorize() returned it.';
 COMMENT ON COLUMN spend.decisions.budget_name IS 'The budget that decided.';
 COMMENT ON COLUMN spend.decisions.provider IS 'Provider that was asked for.';
@@ -92,17 +93,19 @@ COMMENT ON COLUMN spend.decisions.context IS 'What else decides the price, as gi
 COMMENT ON COLUMN spend.decisions.estimate IS 'The most that the call would have used.';
 COMMENT ON COLUMN spend.decisions.cost IS 'What that would have cost with the requested model; NULL when there is no price.';
 COMMENT ON COLUMN spend.decisions.currency IS 'Currency of the cost.';
-COMMENT ON COLUMN spend.decisions.hold_id IS 'Hold for the proposed model.';
+COMMENT ON COLUMN spend.decisions.hold_id IS 'Hold for the proposed model, or the approved call.';
+COMMENT ON COLUMN spend.decisions.approval_id IS 'The approval that was asked for, given or refused.';
 CREATE INDEX decisions_decided_at_idx ON spend.decisions (decided_at);
 ALTER SEQUENCE spend.decisions_decision_id_seq OWNED BY spend.decisions.decision_id;
 
 CREATE FUNCTION spend.authorize(
-  model text, dimensions jsonb, estimate spend.token_usage, provider text DEFAULT NULL, ttl interval DEFAULT '10 min', context jsonb DEFAULT '{}',
-  OUT verdict text, OUT reason text, OUT model text, OUT hold_id bigint, OUT max_output_tokens bigint, OUT budgets jsonb
+  model text, dimensions jsonb, estimate spend.token_usage, provider text DEFAULT NULL, ttl interval DEFAULT '10 min', approval_id bigint DEFAULT NULL,
+  context jsonb DEFAULT '{}',
+  OUT verdict text, OUT reason text, OUT model text, OUT hold_id bigint, OUT max_output_tokens bigint, OUT budgets jsonb, OUT approval_id bigint
 ) RETURNS record
   LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'spend_authorize';
-COMMENT ON FUNCTION spend.authorize(text, jsonb, spend.token_usage, text, interval, jsonb) IS
-  'Asks whether a call may run, before it does: verdict allow, downgrade (run the returned model instead) or deny, and why. What may run gets a hold for the estimate, the most that the call may use; settle or release it within the ttl. Commit before calling the provider.';
+COMMENT ON FUNCTION spend.authorize(text, jsonb, spend.token_usage, text, interval, bigint, jsonb) IS
+  'Asks whether a call may run, before it does: verdict allow, downgrade (run the returned model instead), needs_approval (ask again with the returned approval_id) or deny, and why. What may run gets a hold for the estimate, the most that the call may use; settle or release it within the ttl. Commit before calling the provider.';
 
 CREATE FUNCTION spend.release(hold_id bigint) RETURNS void
   LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'spend_release';
@@ -135,6 +138,19 @@ $$;
 COMMENT ON FUNCTION spend.settle(bigint, spend.token_usage, text, text, text, text, timestamptz, boolean) IS
   'Records what an authorized call used, under the hold''s model and dimensions, and gives the rest of the hold back. Never refused for lack of budget: what exceeds the hold is debt. No row when the idempotency key was there already. SP007 when the hold is not open; even_if_expired records a call that took longer than its hold.';
 
+CREATE FUNCTION spend._tidy_approvals() RETURNS void
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE spend.approvals AS a SET state = 'expired'
+  WHERE a.approval_id = ANY (ARRAY(
+    SELECT o.approval_id FROM spend.approvals AS o WHERE o.state IN ('requested', 'approved') AND o.expires_at <= clock_timestamp() FOR UPDATE SKIP LOCKED));
+  -- What somebody decided is kept.
+  DELETE FROM spend.approvals AS a
+  WHERE a.approval_id = ANY (ARRAY(
+    SELECT o.approval_id FROM spend.approvals AS o
+    WHERE o.state = 'expired' AND o.decided_at IS NULL AND o.expires_at < now() - interval '90 days' FOR UPDATE SKIP LOCKED));
+$$;
+COMMENT ON FUNCTION spend._tidy_approvals() IS 'Internal: marks approvals whose time is over, and forgets requests that nobody decided after 90 days.';
+
 CREATE FUNCTION spend._tidy_holds(OUT expired bigint, OUT forgotten bigint) RETURNS record
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -158,6 +174,7 @@ BEGIN
   DELETE FROM spend.decisions AS d
   WHERE d.decision_id = ANY (ARRAY(
     SELECT o.decision_id FROM spend.decisions AS o WHERE o.decided_at < now() - interval '90 days' FOR UPDATE SKIP LOCKED));
+  PERFORM spend._tidy_approvals();
 END
 $$;
-COMMENT ON FUNCTION spend._tidy_holds() IS 'Internal: marks holds whose time is over, and forgets holds and decisions after 90 days.';
+COMMENT ON FUNCTION spend._tidy_holds() IS 'Internal: marks holds and approvals whose time is over, and forgets holds and decisions after 90 days.';

@@ -10,7 +10,7 @@ BEGIN
     'adjustments_batch_id_seq', 'usage_default', 'usage_usage_id_seq',
     'usage_keys', 'usage_conflicts', 'usage_kinds', 'rollup', 'rollup_quarters', 'rollup_months', 'rollup_deltas', 'rollup_state', 'sealed_rollup', 'sealed_counters', 'budgets', 'budgets_budget_id_seq', 'budget_amounts', 'budget_overrides', 'budget_overrides_override_id_seq', 'change_log',
     'change_log_change_id_seq', 'pauses', 'pauses_pause_id_seq', 'counters', 'counter_deltas', 'refusals', 'alerts', 'alerts_alert_id_seq', 'access', 'holds', 'holds_hold_id_seq', 'hold_amounts',
-    'decisions', 'decisions_decision_id_seq'
+    'decisions', 'decisions_decision_id_seq', 'approvals', 'approvals_approval_id_seq'
   ] LOOP
     PERFORM pg_extension_config_dump(format('spend.%I', name)::regclass, '');
   END LOOP;
