@@ -125,7 +125,7 @@ UPDATE spend.usage SET cost = 0, pricing_status = 'free' WHERE usage_id = 1;
 BEGIN;
 SELECT count(*) AS lines FROM spend.reprice('-infinity', filter => '{"model": "never"}', reason => 'again');
 SAVEPOINT a;
-SELECT spend._reprice_rows('-infinity', 'infinity', '1 / (u.usage_id - u.usage_id) = 1', 0, NULL);
+SELECT spend._correct_rows('reprice', 0, NULL, 'UPDATE spend.usage AS u SET cost = u.cost WHERE 1 / (u.usage_id - u.usage_id) = 1', '-infinity', 'infinity');
 ROLLBACK TO a;
 UPDATE spend.usage SET cost = 0, team = team;
 SELECT count(*) AS forged FROM spend.usage WHERE cost = 0;
@@ -165,7 +165,7 @@ BEGIN
 END
 $$;
 SELECT r AS role, regress.as_role(r, $$SELECT * FROM spend.reprice('-infinity')$$) AS reprice, regress.as_role(r, 'SELECT * FROM spend.mispriced_usage()') AS mispriced, regress.as_role(r, 'SELECT * FROM spend.prices_as_of(now())') AS believed,
-       regress.as_role(r, 'SELECT * FROM spend.adjustments') AS table, regress.as_role(r, 'SELECT * FROM spend.adjustment_detail') AS view, regress.as_role(r, $$SELECT spend._reprice_rows('-infinity', 'infinity', 'true', 1, '')$$) AS internal
+       regress.as_role(r, 'SELECT * FROM spend.adjustments') AS table, regress.as_role(r, 'SELECT * FROM spend.adjustment_detail') AS view, regress.as_role(r, $$SELECT spend._correct_rows('reprice', 1, '', '', '-infinity', 'infinity')$$) AS internal
 FROM unnest(ARRAY['regress_reader', 'regress_scoped', 'regress_writer', 'regress_admin']) AS r;
 SET ROLE regress_reader;
 SELECT count(*) AS seen, count(DISTINCT usage_id) AS rows FROM spend.adjustment_detail;

@@ -1,8 +1,8 @@
 // The AFTER ROW trigger of every leaf of spend.usage: sees stored rows only and moves everything that is a sum of rows.
 
 #include "pg/accounting.hpp"
+#include "pg/corrections.hpp"
 #include "pg/holds.hpp"
-#include "pg/repricing.hpp"
 #include "pg/rollup.hpp"
 #include "pg/usage_row.hpp"
 
@@ -14,18 +14,13 @@ namespace spend {
 
 namespace {
 
-/// A stored row counts when it has been accounted: replica sessions store rows that no trigger of ours has stamped.
-bool is_stamped(const UsageRow& row) {
-  return !row.is_null(row.columns().recorded_at);
-}
-
 void account(const UsageRow& row, int sign, Arrival arrival) {
   account_row(row, sign, arrival);
   rollup_row(row, sign);
 }
 
 void account_insert(const UsageRow& row) {
-  if (!is_stamped(row)) {
+  if (!row.is_counted()) {
     return;
   }
   if (IsLogicalWorker()) {
@@ -62,15 +57,15 @@ SPEND_FUNCTION(spend_account_row) {
   if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
     spend::account_insert(row);
   } else {
-    if (spend::is_stamped(row)) {
+    if (row.is_counted()) {
       spend::account(row, -1, Arrival::reported);
     }
     if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
       const UsageRow replacement(trigger->tg_newslot, RelationGetDescr(leaf), columns);
-      if (spend::is_stamped(replacement)) {
+      if (replacement.is_counted()) {
         spend::account(replacement, +1, Arrival::reported);
       }
-      if (spend::is_repricing()) {
+      if (spend::running_correction() != nullptr) {
         spend::record_adjustment(row, replacement);
       }
     }

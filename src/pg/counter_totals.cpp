@@ -147,7 +147,7 @@ void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
                  const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
                  const bool enforced =
                      !row.is_null(columns.enforced_at) && sums.contains(row.timestamp(columns.enforced_at, 0));
-                 if (!row.is_null(columns.recorded_at) && is_of_counter(occurred, enforced)) {
+                 if (row.is_counted() && is_of_counter(occurred, enforced)) {
                    sums.add(row);
                  }
                  MemoryContextSwitchTo(outer);

@@ -19,7 +19,7 @@ void visit_leaf(Oid leaf, const Period& range, const std::function<void(const Us
   });
   scan_own_index(relation, index, keys, [&](const ScannedTuple& scanned) {
     const UsageRow row(scanned.tuple, scanned.descriptor, columns);
-    if (!row.is_null(columns.recorded_at)) {
+    if (row.is_counted()) {
       visit(row, own_sign(scanned.tuple));
     }
   });

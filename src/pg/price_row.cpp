@@ -7,6 +7,7 @@
 #include "pg/access.hpp"
 #include "pg/accounting.hpp"
 #include "pg/attributions.hpp"
+#include "pg/corrections.hpp"
 #include "pg/holds.hpp"
 #include "pg/idempotency.hpp"
 #include "pg/in_place.hpp"
@@ -386,6 +387,18 @@ bool pricing_changed(const UsageRow& before, const UsageRow& after) {
   return after.priced_at() != before.priced_at() || trusted_cost_changed(before, after);
 }
 
+/// The row stays, and counts nothing. What it cost is kept in its adjustment.
+void take_out(UsageRow& row, const Correction& correction) {
+  const UsageColumns& at = row.columns();
+  const Datum nothing = encode_numeric(Decimal());
+  row.set(at.cost, nothing);
+  row.set(at.list_cost, nothing);
+  row.set_null(at.computed_cost);
+  row.set_null(at.price_term_ids);
+  row.set(at.pricing_status, kept_text_datum(UsageRow::voided_status));
+  set_text_or_null(row, at.pricing_reason, correction.reason.value_or(std::string()));
+}
+
 HeapTuple before_update(TriggerData* trigger) {
   const Relation leaf = trigger->tg_relation;
   const UsageRow before(trigger->tg_trigtuple, RelationGetDescr(leaf), usage_columns(leaf));
@@ -405,13 +418,21 @@ HeapTuple before_update(TriggerData* trigger) {
                                 at.price_term_ids, at.attribution_id, at.timing, at.enforced_at}) {
     after.copy(ours, before);
   }
-  if (is_repricing()) {
-    reprice_row(before, after);
+  const Correction* const correction = running_correction();
+  if (correction != nullptr && correction->kind == CorrectionKind::reprice) {
+    if (!before.is_voided()) {
+      reprice_row(before, after);
+    }
+    return after.form();
+  }
+  if (correction != nullptr && correction->kind == CorrectionKind::void_row) {
+    take_out(after, *correction);
     return after.form();
   }
   check_time(after);
   after.spread_other_usage();
-  if (pricing_changed(before, after)) {
+  // Nothing gives a voided row a cost again.
+  if (!before.is_voided() && pricing_changed(before, after)) {
     price_usage_row(after, MissingPrice::warn);
   }
   attribute(after);

@@ -13,7 +13,7 @@ SPEND_FUNCTION(spend_tokens) {
 SPEND_FUNCTION(spend_row_counters) {
   spend::begin_set(fcinfo);
   spend::with_row(fcinfo, PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
-    if (row.is_null(row.columns().recorded_at)) {
+    if (!row.is_counted()) {
       return;
     }
     for (const spend::RowMovement& movement : spend::movements_of(row)) {

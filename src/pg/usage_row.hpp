@@ -105,6 +105,11 @@ class UsageRow {
   /// Whether the row carries any quantity at all: no usage is not zero usage.
   bool has_usage() const;
   SkuQuery sku() const;
+  /// Whether the row is in sums and counters: it has been accounted (a replica session stores rows that no trigger of
+  /// ours has stamped), and spend.void() has not taken it out of them.
+  bool is_counted() const { return !is_null(columns_.recorded_at) && !is_voided(); }
+  bool is_voided() const { return text(columns_.pricing_status) == voided_status; }
+  static constexpr std::string_view voided_status = "voided";
   /// What the conditions of a price test.
   RequestContext request() const;
   /// When the price is chosen: the start of the call where it is known.

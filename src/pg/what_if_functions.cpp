@@ -118,6 +118,9 @@ SPEND_FUNCTION(spend_what_if) {
   auto& site = spend::call_site<spend::CallSite>(fcinfo);
   const spend::PriceBook& book = site.card.book_of(PG_GETARG_DATUM(1));
   return spend::with_row(site.row_type, fcinfo->flinfo->fn_mcxt, PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
+    if (row.is_voided()) {
+      return spend::encode_numeric(spend::Decimal());
+    }
     return spend::cost_or_null(fcinfo, spend::cost_of_row(row, book, model, provider));
   });
 }

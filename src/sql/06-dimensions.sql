@@ -12,6 +12,13 @@ COMMENT ON COLUMN spend.dimensions.is_rolled_up IS 'Whether the dimension is par
 COMMENT ON COLUMN spend.dimensions.is_required IS 'Whether a row without a value is refused (SP002).';
 CALL spend._watch('spend.dimensions');
 
+CREATE FUNCTION spend._dimension_columns() RETURNS text[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace',
+               'environment', 'customer', 'customer_segment', 'geography', 'data_class']
+$$;
+COMMENT ON FUNCTION spend._dimension_columns() IS 'Internal: the columns of spend.usage that are dimensions.';
+
 -- No unique key: under one, two writers of a new combination would wait for each other, or fail under REPEATABLE READ.
 CREATE TABLE spend.attributions (
   attribution_id uuid NOT NULL,

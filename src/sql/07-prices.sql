@@ -139,7 +139,7 @@ BEGIN
 
   SELECT count(*), count(*) FILTER (WHERE u.cost IS NULL) INTO affected, waiting
   FROM spend.usage AS u
-  WHERE u.occurred_at >= valid_from AND coalesce(u.started_at, u.occurred_at) >= valid_from
+  WHERE u.occurred_at >= valid_from AND coalesce(u.started_at, u.occurred_at) >= valid_from AND u.pricing_status IS DISTINCT FROM 'voided'
     AND spend._model_form(coalesce(nullif(u.response_model, ''), u.request_model)) = spend._model_form(new.model)
     AND (u.provider IS NULL OR spend.text_key(u.provider) IN ('', new.provider));
   IF waiting > 0 THEN

@@ -144,8 +144,8 @@ COMMENT ON COLUMN spend.usage.list_cost IS 'Cost by the price alone, before cust
 COMMENT ON COLUMN spend.usage.currency IS 'Currency of the cost (computed).';
 COMMENT ON COLUMN spend.usage.price_id IS 'Row of spend.prices that priced the row (computed).';
 COMMENT ON COLUMN spend.usage.price_term_ids IS 'Rows of spend.price_terms that led from list_cost to cost, in their order; NULL for none (computed).';
-COMMENT ON COLUMN spend.usage.pricing_status IS 'priced, priced_with_fallback, reported, free, inconsistent or unpriced (computed).';
-COMMENT ON COLUMN spend.usage.pricing_reason IS 'Why unpriced or inconsistent, or what stood in (computed).';
+COMMENT ON COLUMN spend.usage.pricing_status IS 'priced, priced_with_fallback, reported, free, inconsistent, unpriced, or voided: the row counts in no sum any more (computed).';
+COMMENT ON COLUMN spend.usage.pricing_reason IS 'Why unpriced, inconsistent or voided, or what stood in (computed).';
 COMMENT ON COLUMN spend.usage.matched_by IS
   'How the model''s name was recognised where it was not by its exact name: override, alias, normalised, pattern or fallback_provider; price_id says as what (computed).';
 COMMENT ON COLUMN spend.usage.computed_cost IS 'Where the cost is the reported one: what price and customer terms would have made it, in that price''s currency (computed).';

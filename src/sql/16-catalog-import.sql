@@ -110,7 +110,7 @@ BEGIN
          trim_scale(sum(coalesce(u.list_cost, u.cost)) FILTER (WHERE u.currency = n.currency)), trim_scale(sum(n.list_cost))
   FROM spend.usage AS u
   CROSS JOIN LATERAL spend._priced(u) AS n
-  WHERE u.occurred_at >= now() - interval '30 days' AND u.occurred_at <= now() AND n.price_id = ANY (price_ids)
+  WHERE u.occurred_at >= now() - interval '30 days' AND u.occurred_at <= now() AND u.pricing_status IS DISTINCT FROM 'voided' AND n.price_id = ANY (price_ids)
   GROUP BY n.price_id, n.currency;
 END
 $$;

@@ -28,7 +28,7 @@ FROM (
            coalesce(p.model, nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), '')) AS model
   ) AS k
   LEFT JOIN spend.providers AS r ON spend._canonical_provider(r.provider) = spend._canonical_provider(k.provider)
-  WHERE u.reported_cost IS NOT NULL AND spend.visible(u.attribution_id)
+  WHERE u.reported_cost IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided' AND spend.visible(u.attribution_id)
 ) AS c
 WHERE c.policy <> 'ignore'
 GROUP BY c.provider, c.model, c.currency;

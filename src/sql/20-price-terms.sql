@@ -181,7 +181,7 @@ BEGIN
       FROM spend.usage AS u
       LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
       LEFT JOIN LATERAL (SELECT d.dimensions FROM spend.attributions AS d WHERE d.attribution_id = u.attribution_id LIMIT 1) AS a ON true
-      WHERE u.occurred_at >= valid_from AND u.cost IS NOT NULL
+      WHERE u.occurred_at >= valid_from AND u.cost IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided'
         AND coalesce(u.started_at, u.occurred_at) >= valid_from AND (ends IS NULL OR coalesce(u.started_at, u.occurred_at) < ends)
       GROUP BY a.dimensions, sku
     ) AS g

@@ -215,7 +215,7 @@ SELECT u.occurred_at, u.attribution_id, u.cost, u.currency, coalesce(u.input_tok
        coalesce(p.provider, u.provider) AS provider, coalesce(p.model, nullif(u.response_model, ''), u.request_model) AS model,
        u.surface, u.region, u.service_tier, u.speed, u.variant
 FROM spend.usage AS u LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
-WHERE spend.visible(u.attribution_id);
+WHERE u.pricing_status IS DISTINCT FROM 'voided' AND spend.visible(u.attribution_id);
 COMMENT ON VIEW spend._commitment_usage IS 'Internal: the visible rows of the ledger, as far as commitments ask.';
 CREATE VIEW spend._visible_attributions WITH (security_barrier) AS
 SELECT DISTINCT ON (a.attribution_id) a.attribution_id, a.dimensions FROM spend.attributions AS a

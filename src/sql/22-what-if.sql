@@ -18,7 +18,7 @@ COMMENT ON FUNCTION spend.cost_breakdown(spend.price_table, spend.token_usage, t
 CREATE FUNCTION spend.what_if(usage spend.usage, card spend.price_table, model text DEFAULT NULL, provider text DEFAULT NULL) RETURNS numeric
   LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'spend_what_if';
 COMMENT ON FUNCTION spend.what_if(spend.usage, spend.price_table, text, text) IS
-  'What a recorded row would have cost by a rate card, before customer terms: at its own time, tier and region; with another model where one is given (its provider too, else the one that the card has it from). NULL when the card has no price.';
+  'What a recorded row would have cost by a rate card, before customer terms: at its own time, tier and region; with another model where one is given (its provider too, else the one that the card has it from). NULL when the card has no price, 0 for a voided row.';
 
 CREATE FUNCTION spend.merge(card spend.price_table, overrides spend.price_table) RETURNS spend.price_table
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_price_table_merge';

@@ -47,11 +47,11 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT 100 + c.line AS line, 'charge' AS kind, c.meter AS item, c.quantity, c.rate, c.per, c.tier, c.condition, c.amount, NULL AS detail
   FROM spend._charge_lines(u, v.price) WITH ORDINALITY AS c(meter, quantity, rate, per, tier, condition, amount, line)
-  WHERE v.is_match AND u.pricing_status IS DISTINCT FROM 'reported'
+  WHERE v.is_match AND coalesce(u.pricing_status, '') NOT IN ('reported', 'voided')
   UNION ALL
   SELECT 500 + t.line, 'term', t.name, NULL, NULL, NULL, NULL, t.condition, t.amount, NULL
   FROM spend.price_term_lines(u) WITH ORDINALITY AS t(term_id, name, kind, condition, amount, line)
-  WHERE v.is_match AND u.pricing_status IS DISTINCT FROM 'reported'
+  WHERE v.is_match AND coalesce(u.pricing_status, '') NOT IN ('reported', 'voided')
   UNION ALL
   -- The policy of the provider lets its own figure count, whatever the price says.
   SELECT 800, 'reported', 'reported_cost', NULL, NULL, NULL, NULL, NULL, u.cost,
@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT 900, 'unexplained', 'cost', NULL, NULL, NULL, NULL, NULL, u.cost,
          CASE WHEN u.price_id IS NULL THEN 'the row names no price' ELSE format('no version of price %s on record gives this cost', u.price_id) END
-  WHERE u.cost IS NOT NULL AND v.is_match IS NOT TRUE AND u.pricing_status IS DISTINCT FROM 'reported'
+  WHERE u.cost IS NOT NULL AND v.is_match IS NOT TRUE AND coalesce(u.pricing_status, '') NOT IN ('reported', 'voided')
   UNION ALL
   SELECT f.line, 'fact', f.item, NULL, NULL, NULL, NULL, NULL, NULL, f.detail
   FROM (VALUES
@@ -81,10 +81,22 @@ CROSS JOIN LATERAL (
   ) AS f(line, item, detail)
   WHERE f.detail IS NOT NULL AND (f.line < 6 OR v.price IS NOT NULL)
   UNION ALL
-  SELECT 1000 + row_number() OVER (ORDER BY a.adjustment_id), 'adjustment', 'batch ' || a.batch_id, NULL, NULL, NULL, NULL, NULL, NULL,
-         concat_ws(' ', coalesce(trim_scale(a.old_cost) || ' ' || a.old_currency, a.old_pricing_status), 'to', trim_scale(a.new_cost), a.new_currency,
-                   'at', spend._utc(a.adjusted_at), 'by', a.adjusted_by) || coalesce(': ' || a.reason, '')
-  FROM spend.adjustments AS a WHERE a.usage_id = u.usage_id
+  SELECT 1000 + row_number() OVER (ORDER BY a.adjustment_id), 'adjustment', a.kind, NULL, NULL, NULL, NULL, NULL, NULL,
+         concat_ws(', ', 'batch ' || a.batch_id, CASE WHEN spend.visible(a.old_attribution_id) THEN c.old_values || ' to ' || c.new_values END,
+                   CASE WHEN (a.old_cost, a.old_currency) IS DISTINCT FROM (a.new_cost, a.new_currency) THEN
+                     concat_ws(' ', coalesce(trim_scale(a.old_cost) || ' ' || a.old_currency, a.old_pricing_status), 'to',
+                               coalesce(trim_scale(a.new_cost) || coalesce(' ' || a.new_currency, ''), a.new_pricing_status)) END,
+                   concat_ws(' ', 'at', spend._utc(a.adjusted_at), 'by', a.adjusted_by)) || coalesce(': ' || a.reason, '')
+  FROM spend.adjustments AS a
+  -- Dimensions may have become others without a change of the row: by what counts as one.
+  CROSS JOIN LATERAL (
+    SELECT coalesce(a.old_values::text, (SELECT d.dimensions::text FROM spend.attributions AS d WHERE d.attribution_id = a.old_attribution_id LIMIT 1)) AS old_values,
+           coalesce(a.new_values::text, (SELECT d.dimensions::text FROM spend.attributions AS d WHERE d.attribution_id = a.attribution_id LIMIT 1)) AS new_values
+    WHERE a.old_values IS NOT NULL OR a.old_attribution_id IS DISTINCT FROM a.attribution_id
+    UNION ALL
+    SELECT NULL, NULL WHERE a.old_values IS NULL AND a.old_attribution_id IS NOT DISTINCT FROM a.attribution_id
+  ) AS c
+  WHERE a.usage_id = u.usage_id
 ) AS e
 WHERE spend.visible(u.attribution_id);
 COMMENT ON VIEW spend.cost_explanation IS
@@ -94,8 +106,8 @@ COMMENT ON COLUMN spend.cost_explanation.occurred_at IS 'When the usage happened
 COMMENT ON COLUMN spend.cost_explanation.usage_id IS 'The usage row.';
 COMMENT ON COLUMN spend.cost_explanation.line IS 'Orders the lines of a row.';
 COMMENT ON COLUMN spend.cost_explanation.kind IS
-  'fact: about the row or its price. charge: a quantity at a rate. term: what a customer term adds or takes. reported: the provider''s own figure, where its policy is trust. unexplained: a cost that nothing on record gives. adjustment: a re-rating since.';
-COMMENT ON COLUMN spend.cost_explanation.item IS 'Meter of a charge, name of a term or fact.';
+  'fact: about the row or its price. charge: a quantity at a rate. term: what a customer term adds or takes. reported: the provider''s own figure, where its policy is trust. unexplained: a cost that nothing on record gives. adjustment: what was changed since it was recorded.';
+COMMENT ON COLUMN spend.cost_explanation.item IS 'Meter of a charge, name of a term or fact; of an adjustment: reprice, amend, void, outcome or reattribute.';
 COMMENT ON COLUMN spend.cost_explanation.quantity IS 'Quantity charged: what the lines of other meters charge is not in it.';
 COMMENT ON COLUMN spend.cost_explanation.rate IS 'Rate per so many units.';
 COMMENT ON COLUMN spend.cost_explanation.per IS 'Units that the rate buys.';
@@ -118,4 +130,4 @@ CREATE FUNCTION spend.explain(
   ORDER BY e.line
 $$;
 COMMENT ON FUNCTION spend.explain(bigint, timestamptz) IS
-  'Why a usage row costs what it costs: facts, charges, terms, a trusted reported cost and re-ratings, line by line; the amounts add up to the cost exactly. With the row''s time only its month is read. No row for one that does not exist or is not visible.';
+  'Why a usage row costs what it costs: facts, charges, terms, a trusted reported cost and what was changed since, line by line; the amounts add up to the cost exactly. With the row''s time only its month is read. No row for one that does not exist or is not visible.';

@@ -41,7 +41,7 @@ SELECT date_bin('15 minutes', u.occurred_at, '2000-01-01 UTC') AS bucket_start,
        sum(u.input_tokens) FILTER (WHERE u.original_input_tokens IS NOT NULL) AS compressed_input_tokens
 FROM spend.usage AS u
 -- A replica session stores rows that nothing has priced or attributed: they count when somebody does.
-WHERE u.recorded_at IS NOT NULL
+WHERE u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided'
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW spend._row_sums IS 'Internal: what the rows of the ledger sum up to.';
 

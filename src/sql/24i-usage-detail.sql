@@ -11,17 +11,17 @@ SELECT u.usage_id::text AS usage_detail_key,
        coalesce(nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), '(unknown)') AS model,
        coalesce(nullif(spend.text_key(u.route), ''), '(untagged)') AS route_type,
        coalesce(nullif(spend.text_key(u.data_class), ''), '(untagged)') AS data_class,
-       coalesce(u.input_tokens, 0)::bigint AS input_tokens,
-       coalesce(u.output_tokens, 0)::bigint AS output_tokens,
-       coalesce(u.retrieval_queries, 0)::bigint AS retrieval_calls,
-       coalesce(u.tool_calls, 0)::bigint AS tool_calls,
-       coalesce(u.agent_steps, 0)::bigint AS agent_steps,
-       coalesce(u.response_cache_hit, false) AS is_cache_hit,
-       coalesce(u.cache_read_tokens, 0)::bigint AS cache_read_tokens,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.input_tokens, 0) END)::bigint AS input_tokens,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.output_tokens, 0) END)::bigint AS output_tokens,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.retrieval_queries, 0) END)::bigint AS retrieval_calls,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.tool_calls, 0) END)::bigint AS tool_calls,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.agent_steps, 0) END)::bigint AS agent_steps,
+       coalesce(u.response_cache_hit, false) AND NOT v.is_voided AS is_cache_hit,
+       (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.cache_read_tokens, 0) END)::bigint AS cache_read_tokens,
        coalesce(u.fallback_of, '') AS fallback_model,
-       spend.outcome(u.status, u.blocked_reason) AS run_status,
-       u.accepted AS is_accepted,
-       coalesce(u.human_reviewed, false) AS is_human_reviewed,
+       CASE WHEN v.is_voided THEN 'voided' ELSE spend.outcome(u.status, u.blocked_reason) END AS run_status,
+       u.accepted AND NOT v.is_voided AS is_accepted,
+       coalesce(u.human_reviewed, false) AND NOT v.is_voided AS is_human_reviewed,
        coalesce(u.blocked_reason, '') AS blocked_reason,
        u.cost::numeric(38, 18) AS cost,
        u.currency,
@@ -33,6 +33,8 @@ SELECT u.usage_id::text AS usage_detail_key,
        coalesce(u.run_id, '') AS run_id
 FROM spend.usage AS u
 CROSS JOIN spend._settings() AS s
+-- A voided row is there to be read, and adds nothing to what reports add up.
+CROSS JOIN LATERAL (SELECT u.pricing_status IS NOT DISTINCT FROM 'voided' AS is_voided) AS v
 LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
 WHERE spend.visible(u.attribution_id);
 COMMENT ON VIEW spend.usage_detail IS 'The rows of the ledger with the fields of a model-spend dashboard. Reads rows: ask for a range of occurred_at.';
@@ -55,7 +57,7 @@ COMMENT ON COLUMN spend.usage_detail.agent_steps IS 'Steps of the agent.';
 COMMENT ON COLUMN spend.usage_detail.is_cache_hit IS 'Whether the app''s own response cache answered.';
 COMMENT ON COLUMN spend.usage_detail.cache_read_tokens IS 'Input tokens read from the provider''s cache.';
 COMMENT ON COLUMN spend.usage_detail.fallback_model IS 'Request or model that this call stood in for; empty when for none.';
-COMMENT ON COLUMN spend.usage_detail.run_status IS 'ok, failed, abandoned or blocked (spend.outcome()).';
+COMMENT ON COLUMN spend.usage_detail.run_status IS 'ok, failed, abandoned or blocked (spend.outcome()); voided for a row that counts nothing any more, whose figures are 0 here.';
 COMMENT ON COLUMN spend.usage_detail.is_accepted IS 'Whether the result was accepted; NULL when nobody said.';
 COMMENT ON COLUMN spend.usage_detail.is_human_reviewed IS 'Whether a person reviewed the result.';
 COMMENT ON COLUMN spend.usage_detail.blocked_reason IS 'Why the call was redacted or blocked; empty when it was not.';

@@ -2,7 +2,7 @@ CREATE VIEW spend._row_costs AS
 SELECT date_trunc('month', u.occurred_at AT TIME ZONE z)::date AS usage_month, u.currency, nullif(u.run_id, '') AS run_id, u.cost
 FROM spend.usage AS u
 CROSS JOIN spend._rollup_zone() AS z
-WHERE u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND spend.visible(u.attribution_id);
+WHERE u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided' AND spend.visible(u.attribution_id);
 COMMENT ON VIEW spend._row_costs IS 'Internal: the priced rows.';
 DO $$
 DECLARE

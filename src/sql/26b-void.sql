@@ -1,0 +1,33 @@
+-- What should not have been recorded: a test, a call that was counted twice. The row stays and counts nothing. There is no way back: a
+-- row that comes and goes is none that an auditor could follow. What was right after all is inserted anew.
+
+CREATE FUNCTION spend.void(
+  usage_id bigint, reason text, occurred_at timestamptz DEFAULT NULL, OUT batch_id bigint, OUT old_cost numeric, OUT currency text
+)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM spend._check_reason(reason);
+  SELECT c.batch_id, c.old_cost, c.old_currency INTO batch_id, old_cost, currency
+  FROM spend._correct_row('void', void.usage_id, void.occurred_at, void.reason, 'cost = u.cost', 'true') AS c;
+END
+$$;
+COMMENT ON FUNCTION spend.void(bigint, text, timestamptz) IS
+  'Takes a row out of all sums, views and budgets, once and for all: it stays with cost 0 and pricing_status voided, what it cost stays in spend.adjustments. Its idempotency key stays taken, so that the same message does not bring it back. For administrators.';
+
+CREATE FUNCTION spend.void_where(
+  since timestamptz, until timestamptz, filter jsonb, reason text DEFAULT NULL, dry_run boolean DEFAULT false,
+  OUT batch_id bigint, OUT provider text, OUT model text, OUT currency text, OUT calls bigint, OUT old_cost numeric, OUT new_cost numeric,
+  OUT difference numeric
+) RETURNS SETOF record
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM spend._check_range(since, until, filter);
+  IF dry_run IS NOT TRUE THEN
+    PERFORM spend._check_reason(void_where.reason);
+  END IF;
+  RETURN QUERY SELECT * FROM spend._correct_where('void', since, until, filter, void_where.reason, coalesce(dry_run, false), 'cost = u.cost', 'true');
+END
+$$;
+COMMENT ON FUNCTION spend.void_where(timestamptz, timestamptz, jsonb, text, boolean) IS
+  'The same for all rows of [since, until) that a filter selects, as in spend.reprice(). Rows that are voided already are passed over. Returns the totals by provider, model and currency; dry_run does the work, reports it and takes it back.';
