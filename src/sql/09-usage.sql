@@ -204,6 +204,8 @@ BEGIN
   EXECUTE format('CREATE INDEX %I ON %s (enforced_at) WHERE enforced_at IS NOT NULL', name || '_enforced_at_idx', leaf);
   -- A budget for each run is counted again from the rows of one run.
   EXECUTE format('CREATE INDEX %I ON %s (run_id) WHERE run_id IS NOT NULL', name || '_run_id_idx', leaf);
+  -- What is known later of a call names its request.
+  EXECUTE format('CREATE INDEX %I ON %s (request_id) WHERE request_id IS NOT NULL', name || '_request_id_idx', leaf);
   EXECUTE format('CREATE TRIGGER price_row BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION spend.price_row()', leaf);
   EXECUTE format('CREATE TRIGGER account_row AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION spend.account_row()', leaf);
   EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION spend.refuse_truncate()', leaf);
