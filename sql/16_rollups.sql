@@ -210,6 +210,36 @@ COMMIT;
 SELECT sum(calls) AS calls, sum(input_tokens) AS tokens FROM spend.daily_spend WHERE usage_date = '2026-02-05';
 SELECT * FROM spend.verify_rollups();
 
+-- A fold sums up a part at a time: as much as its memory holds, here the least.
+SET maintenance_work_mem = '1MB';
+INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1300, 'm', i FROM generate_series(1, 2600) AS i;
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1900, 'm', i FROM generate_series(1, 2600) AS i;
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+RESET maintenance_work_mem;
+SELECT * FROM spend.verify_rollups();
+SELECT (SELECT count(*) FROM spend.rollup) = (SELECT count(DISTINCT (usage_date, usage_date_utc, attribution_id, kind_id)) FROM spend.rollup) AS once;
+
+-- Rows are within numeric(38,18), what they sum up to need not be; and that may become less again.
+DELETE FROM spend.budgets;
+SELECT spend.set_price('maker', 'huge', '{"rates": {"input_tokens": "90000000000/1"}}', '-infinity') AS huge \gset
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-02-09 10:00', 'huge', 'huge', 1000000000);
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-02-09 10:00', 'huge', 'huge', 1000000000);
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-02-09 20:00', 'huge', 'huge', 1000000000);
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+SELECT cost, calls FROM spend.rollup_months WHERE cost > 1e19;
+SELECT * FROM spend.verify_rollups();
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-02-09 20:00', 'huge', 'huge', 1);
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+SELECT cost, calls FROM spend.rollup_months WHERE cost > 1e19;
+DELETE FROM spend.usage WHERE usage_id = (SELECT min(u.usage_id) FROM spend.usage AS u WHERE u.team = 'huge');
+DELETE FROM spend.usage WHERE usage_id = (SELECT min(u.usage_id) FROM spend.usage AS u WHERE u.team = 'huge');
+DELETE FROM spend.usage WHERE usage_id = (SELECT min(u.usage_id) FROM spend.usage AS u WHERE u.team = 'huge');
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+SELECT * FROM spend.verify_rollups();
+SELECT cost, calls FROM spend.daily_spend WHERE team = 'huge';
+DELETE FROM spend.usage WHERE team = 'huge';
+
 -- The ledger dropped in the transaction that wrote.
 BEGIN;
 INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('last', 'm', 1);

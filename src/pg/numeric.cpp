@@ -360,7 +360,7 @@ Datum write_numeric(char* image, Atto value) {
   return PointerGetDatum(image);
 }
 
-Atto numeric_to_atto(Datum datum) {
+std::optional<Atto> try_numeric_to_atto(Datum datum) {
   if (const std::int64_t value = small_count(datum); value >= 0) {
     return value * atto_per_unit;
   }
@@ -381,9 +381,16 @@ Atto numeric_to_atto(Datum datum) {
     }
   }
   if (!fits) {
-    raise_out_of_range();
+    return std::nullopt;
   }
   return image.negative ? -static_cast<Atto>(sum) : static_cast<Atto>(sum);
+}
+
+Atto numeric_to_atto(Datum datum) {
+  if (const std::optional<Atto> value = try_numeric_to_atto(datum)) {
+    return *value;
+  }
+  raise_out_of_range();
 }
 
 std::string atto_to_string(Atto value) {

@@ -37,6 +37,8 @@ Datum write_numeric(char* image, Atto value);
 constexpr std::size_t numeric_image_size = 28;
 /// Errors: out_of_range for what a numeric(38,18) does not hold, or NaN.
 Atto numeric_to_atto(Datum datum);
+/// The same, or nullopt for those.
+std::optional<Atto> try_numeric_to_atto(Datum datum);
 /// "12.5": plain text of an amount for messages.
 std::string atto_to_string(Atto value);
 

@@ -75,3 +75,15 @@ extern "C" {
 #undef Abs
 
 static_assert(sizeof(TimestampTz) == sizeof(std::int64_t));
+
+/// An index scan with these keys, begun.
+inline IndexScanDesc begin_index_scan(Relation relation, Relation index, Snapshot snapshot, ScanKey keys,
+                                      int key_count) {
+#if PG_VERSION_NUM >= 180000
+  IndexScanDesc scan = index_beginscan(relation, index, snapshot, nullptr, key_count, 0);
+#else
+  IndexScanDesc scan = index_beginscan(relation, index, snapshot, key_count, 0);
+#endif
+  index_rescan(scan, keys, key_count, nullptr, 0);
+  return scan;
+}

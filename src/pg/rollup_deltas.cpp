@@ -9,13 +9,13 @@ extern "C" {
 namespace spend {
 
 DeltaTuple::DeltaTuple(TupleDesc descriptor)
-    : values_(static_cast<std::size_t>(descriptor->natts)), nulls_(std::make_unique<bool[]>(values_.size())) {
+    : values_(static_cast<std::size_t>(descriptor->natts)),
+      nulls_(std::make_unique<bool[]>(values_.size())),
+      sums_(descriptor) {
   const auto at = [&](const char* name) { return column(descriptor, name); };
   bucket_start_ = at("bucket_start");
   attribution_id_ = at("attribution_id");
   kind_id_ = at("kind_id");
-  std::transform(rollup_counts.begin(), rollup_counts.end(), counts_.begin(), at);
-  std::transform(rollup_amounts().begin(), rollup_amounts().end(), amounts_.begin(), at);
 }
 
 void DeltaTuple::put(AttrNumber attribute, Datum value) {
@@ -30,16 +30,26 @@ void DeltaTuple::set(const RollupGroup& group) {
   put(bucket_start_, TimestampTzGetDatum(group.key.bucket));
   put(attribution_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.attribution.data())));
   put(kind_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.kind->id.data())));
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    if (group.sums.counts[i] != 0) {
-      put(counts_[i], Int64GetDatum(group.sums.counts[i]));
-    }
-  }
-  for (std::size_t i = 0; i < amounts_.size(); ++i) {
-    if (group.sums.amounts[i] != 0) {
-      put(amounts_[i], write_numeric(images_[i].bytes.data(), group.sums.amounts[i]));
-    }
-  }
+  sums_.write(group.sums, [&](AttrNumber attribute, Datum value) { put(attribute, value); });
+}
+
+DeltaReader::DeltaReader(TupleDesc descriptor)
+    : descriptor_(descriptor),
+      sums_(descriptor),
+      bucket_start_(column(descriptor, "bucket_start")),
+      attribution_id_(column(descriptor, "attribution_id")),
+      kind_id_(column(descriptor, "kind_id")),
+      values_(static_cast<std::size_t>(descriptor->natts)),
+      nulls_(std::make_unique<bool[]>(values_.size())) {}
+
+const Delta& DeltaReader::read(HeapTuple tuple) {
+  heap_deform_tuple(tuple, descriptor_, values_.data(), nulls_.get());
+  const auto get = [&](AttrNumber attribute) { return values_[static_cast<std::size_t>(attribute - 1)]; };
+  delta_.bucket = DatumGetTimestampTz(get(bucket_start_));
+  delta_.attribution = uuid_bytes(get(attribution_id_));
+  delta_.kind = uuid_bytes(get(kind_id_));
+  delta_.sums = sums_.read(values_.data(), nulls_.get());
+  return delta_;
 }
 
 namespace {

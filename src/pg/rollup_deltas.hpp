@@ -1,7 +1,7 @@
 #pragma once
 
+#include "pg/rollup_columns.hpp"
 #include "pg/rollup_groups.hpp"
-#include "pg/tables.hpp"
 
 namespace spend {
 
@@ -10,8 +10,7 @@ class DeltaTuple {
  public:
   /// Errors: 42703 naming a column that is missing.
   explicit DeltaTuple(TupleDesc descriptor);
-  /// Zero sums are NULL: a row has few of the many, and a NULL takes no space. Valid until the next call, as long as
-  /// the group is.
+  /// Valid until the next call, as long as the group is.
   void set(const RollupGroup& group);
   Datum* values() { return values_.data(); }
   bool* nulls() { return nulls_.get(); }
@@ -24,13 +23,31 @@ class DeltaTuple {
   std::vector<Datum> values_;
   std::unique_ptr<bool[]> nulls_;
   AttrNumber length_ = 0;
-  struct alignas(int) Image {
-    std::array<char, numeric_image_size> bytes;
-  };
-  std::array<Image, rollup_amount_count> images_;
+  RollupColumns sums_;
   AttrNumber bucket_start_, attribution_id_, kind_id_;
-  std::array<AttrNumber, rollup_counts.size()> counts_;
-  std::array<AttrNumber, rollup_amount_count> amounts_;
+};
+
+/// A row of spend.rollup_deltas as it is read.
+struct Delta {
+  Timestamp bucket;
+  Hash128 attribution;
+  Hash128 kind;
+  RollupSums sums;
+};
+
+class DeltaReader {
+ public:
+  explicit DeltaReader(TupleDesc descriptor);
+  /// Valid until the next call. Errors: out_of_range for sums that no transaction has written.
+  const Delta& read(HeapTuple tuple);
+
+ private:
+  TupleDesc descriptor_;
+  RollupColumns sums_;
+  AttrNumber bucket_start_, attribution_id_, kind_id_;
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+  Delta delta_;
 };
 
 /// Appends a delta for each group that is not zero. Straight into the heap, whatever role or transaction mode is in

@@ -155,6 +155,18 @@ void RollupSums::add(const RollupSums& other) {
   }
 }
 
+bool RollupSums::try_add(const RollupSums& other) {
+  const auto fits = [](Atto a, Atto b) {
+    Atto total;
+    return !__builtin_add_overflow(a, b, &total) && total <= atto_limit && total >= -atto_limit;
+  };
+  if (!std::equal(amounts.begin(), amounts.end(), other.amounts.begin(), fits)) {
+    return false;
+  }
+  add(other);
+  return true;
+}
+
 bool RollupSums::is_zero() const {
   return std::all_of(counts.begin(), counts.end(), [](std::int64_t count) { return count == 0; }) &&
          std::all_of(amounts.begin(), amounts.end(), [](Atto amount) { return amount == 0; });

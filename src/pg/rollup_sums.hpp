@@ -52,6 +52,8 @@ struct RollupSums {
   /// Adds a row, or takes it away. Errors: out_of_range, and then nothing can be said of the sums.
   void add(const UsageRow& row, const RowClass& row_class, int sign);
   void add(const RollupSums& other);
+  /// The same, or false and nothing is changed where a sum would be larger than sums can be.
+  bool try_add(const RollupSums& other);
   bool is_zero() const;
 };
 

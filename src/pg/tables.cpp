@@ -11,12 +11,13 @@ struct Known {
 };
 
 std::array<Known, table_count> known = {{
-    {"usage"},          {"usage_keys"},      {"usage_conflicts"},  {"prices"},        {"dimensions"},
-    {"settings"},       {"attributions"},    {"access"},           {"budgets"},       {"budget_epochs"},
-    {"budget_keys"},    {"budget_amounts"},  {"budget_overrides"}, {"pauses"},        {"counters"},
-    {"counter_deltas"}, {"sealed_counters"}, {"alerts"},           {"commit_window"}, {"adjustments"},
-    {"price_terms"},    {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
-    {"holds"},          {"hold_amounts"},    {"decisions"},        {"approvals"},
+    {"usage"},           {"usage_keys"},      {"usage_conflicts"},  {"prices"},        {"dimensions"},
+    {"settings"},        {"attributions"},    {"access"},           {"budgets"},       {"budget_epochs"},
+    {"budget_keys"},     {"budget_amounts"},  {"budget_overrides"}, {"pauses"},        {"counters"},
+    {"counter_deltas"},  {"sealed_counters"}, {"alerts"},           {"commit_window"}, {"adjustments"},
+    {"price_terms"},     {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
+    {"rollup_quarters"}, {"rollup"},          {"rollup_months"},    {"holds"},         {"hold_amounts"},
+    {"decisions"},       {"approvals"},
 }};
 
 Known& entry(Table table) {

@@ -32,12 +32,15 @@ enum class Table {
   providers,
   usage_kinds,
   rollup_deltas,
+  rollup_quarters,
+  rollup,
+  rollup_months,
   holds,
   hold_amounts,
   decisions,
   approvals,
 };
-constexpr std::size_t table_count = 29;
+constexpr std::size_t table_count = 32;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -39,8 +39,8 @@ END
 $$;
 COMMENT ON PROCEDURE spend._make_month(date) IS 'Internal: makes the leaf of one month and moves its rows out of the default leaf.';
 
-CREATE FUNCTION spend.maintain(months_ahead integer DEFAULT 3, OUT action text, OUT subject text) RETURNS SETOF record
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+CREATE FUNCTION spend._maintain_ledger(months_ahead integer, OUT action text, OUT subject text) RETURNS SETOF record
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
   month date;
   attempt integer;
@@ -51,9 +51,6 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  -- Before anything that takes a lock which writers meet.
-  RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_rollups() AS m;
-
   FOR month IN SELECT * FROM spend._missing_months(greatest(coalesce(months_ahead, 3), 0)) LOOP
     subject := 'spend.usage_' || to_char(month, 'YYYY_MM');
     -- The locks are asked for briefly: every writer queues behind us meanwhile.
@@ -136,6 +133,18 @@ BEGIN
     action := 'noted refusals';
     RETURN NEXT;
   END IF;
+END
+$$;
+COMMENT ON FUNCTION spend._maintain_ledger(integer) IS 'Internal: upkeep of everything but the rollups. Returns what it did.';
+
+CREATE FUNCTION spend.maintain(months_ahead integer DEFAULT 3, OUT action text, OUT subject text) RETURNS SETOF record
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+BEGIN
+  -- What takes long comes before anything that takes a lock which writers meet; but not if another session is at the rest.
+  IF pg_try_advisory_xact_lock('spend.usage'::regclass::integer, 0) THEN
+    RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_rollups(9223372036854775807) AS m;
+  END IF;
+  RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_ledger(months_ahead) AS m;
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS

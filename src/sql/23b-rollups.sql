@@ -131,8 +131,6 @@ BEGIN
   END LOOP;
 END
 $$;
--- Without, a publication of all tables would make folding fail here.
-ALTER TABLE spend.rollup_deltas REPLICA IDENTITY FULL;
 
 CREATE FUNCTION spend._pending_rollup() RETURNS SETOF spend.rollup_deltas
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'spend_pending_rollup';

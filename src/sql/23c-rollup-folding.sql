@@ -56,50 +56,10 @@ CREATE FUNCTION spend._try_to_fold() RETURNS boolean
 $$;
 COMMENT ON FUNCTION spend._try_to_fold() IS 'Internal: makes this transaction the one that may write rollups; false if it cannot be.';
 
-CREATE FUNCTION spend._fold_rollups(most integer DEFAULT 50000) RETURNS bigint
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  names text := spend._each_sum('%I');
-  sums text := spend._each_sum('nullif(sum(t.%1$I), 0) AS %1$I');
-  additions text := spend._each_sum('%1$I = nullif(coalesce(r.%1$I, 0) + coalesce(excluded.%1$I, 0), 0)');
-  folded bigint;
-BEGIN
-  -- One statement: whoever reads sees a delta, or the sum with it in it.
-  EXECUTE format($q$
-    WITH taken AS (
-      DELETE FROM spend.rollup_deltas AS d WHERE d.ctid = ANY (ARRAY(SELECT e.ctid FROM spend.rollup_deltas AS e LIMIT $1)) RETURNING d.*
-    ), summed AS (
-      SELECT t.bucket_start, t.attribution_id, t.kind_id, %2$s FROM taken AS t GROUP BY 1, 2, 3
-    ), quarters AS (
-      INSERT INTO spend.rollup_quarters AS r (bucket_start, attribution_id, kind_id, %1$s)
-      SELECT t.bucket_start, t.attribution_id, t.kind_id, %1$s FROM summed AS t WHERE t.bucket_start >= spend._first_quarter()
-      ORDER BY 1, 2, 3
-      ON CONFLICT (bucket_start, attribution_id, kind_id) DO UPDATE SET %3$s
-    ), days AS (
-      INSERT INTO spend.rollup AS r (usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s)
-      SELECT date_trunc('month', l.local_time)::date, l.local_time::date, (t.bucket_start AT TIME ZONE 'UTC')::date, t.attribution_id, t.kind_id, %2$s
-      FROM summed AS t
-      CROSS JOIN spend._rollup_zone() AS z
-      CROSS JOIN LATERAL (SELECT t.bucket_start AT TIME ZONE z AS local_time) AS l
-      GROUP BY 1, 2, 3, 4, 5
-      ORDER BY 2, 3, 4, 5
-      ON CONFLICT (usage_date, usage_date_utc, attribution_id, kind_id) DO UPDATE SET %3$s
-    ), months AS (
-      INSERT INTO spend.rollup_months AS r (usage_month, attribution_id, kind_id, %1$s)
-      SELECT date_trunc('month', t.bucket_start AT TIME ZONE z)::date, t.attribution_id, t.kind_id, %2$s
-      FROM summed AS t
-      CROSS JOIN spend._rollup_zone() AS z
-      GROUP BY 1, 2, 3
-      ORDER BY 1, 2, 3
-      ON CONFLICT (usage_month, attribution_id, kind_id) DO UPDATE SET %3$s
-    )
-    SELECT count(*) FROM taken
-    $q$, names, sums, additions)
-  INTO folded USING most;
-  RETURN folded;
-END
-$$;
-COMMENT ON FUNCTION spend._fold_rollups(integer) IS 'Internal: adds a batch of deltas to the rollups and returns how many. The caller is the one that folds.';
+CREATE FUNCTION spend._fold_rollups(most bigint, time_zone text, first_quarter timestamptz) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'spend_fold_rollups';
+COMMENT ON FUNCTION spend._fold_rollups(bigint, text, timestamptz) IS
+  'Internal: adds at most so many deltas to the rollups and returns how many there were. The caller is the one that folds.';
 
 CREATE FUNCTION spend._first_quarter() RETURNS timestamptz
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -143,12 +103,11 @@ END
 $$;
 COMMENT ON FUNCTION spend._cut_days_anew(text) IS 'Internal: makes the days of the rollup anew from the rows, in another zone. The caller is the one that folds.';
 
-CREATE FUNCTION spend._maintain_rollups(OUT action text, OUT subject text) RETURNS SETOF record
+CREATE FUNCTION spend._maintain_rollups(most bigint, OUT action text, OUT subject text) RETURNS SETOF record
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone text := (spend._settings()).time_zone;
   folded bigint;
-  total bigint := 0;
 BEGIN
   IF NOT spend._try_to_fold() THEN
     action := 'deferred folding';
@@ -164,17 +123,13 @@ BEGIN
     subject := zone;
     RETURN NEXT;
   END IF;
-  LOOP
-    folded := spend._fold_rollups();
-    total := total + folded;
-    EXIT WHEN folded = 0;
-  END LOOP;
+  folded := spend._fold_rollups(most, zone, spend._first_quarter());
   DELETE FROM spend.rollup_quarters AS q WHERE q.bucket_start < spend._first_quarter();
-  IF total > 0 THEN
+  IF folded > 0 THEN
     action := 'folded deltas';
-    subject := total::text;
+    subject := folded::text;
     RETURN NEXT;
   END IF;
 END
 $$;
-COMMENT ON FUNCTION spend._maintain_rollups() IS 'Internal: folds all deltas, and cuts days anew after a change of the zone. Returns what it did.';
+COMMENT ON FUNCTION spend._maintain_rollups(bigint) IS 'Internal: cuts days anew after a change of the zone, then folds at most so many deltas. Returns what it did.';
