@@ -4,6 +4,7 @@
 #include "pg/accounting.hpp"
 #include "pg/guard.hpp"
 #include "pg/in_place.hpp"
+#include "pg/maintenance.hpp"
 #include "pg/numeric.hpp"
 #include "pg/rollup.hpp"
 #include "pg/shared_memory.hpp"
@@ -31,6 +32,7 @@ extern "C" void _PG_init(void) {
                     errdetail("This minor release has an incompatible binary interface."),
                     errhint("Update the server to the next minor release.")));
   }
+  spend::prepare_maintenance();
   spend::prepare_shared_memory();
   spend::define_in_place_setting();
   MarkGUCPrefixReserved("pg_spend");
