@@ -26,7 +26,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   WITH ours AS (
     SELECT c.oid, c.relname, c.relkind FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace
   ), functions(kind, signature) AS (
-    VALUES ('user', 'spend.version()'), ('user', 'spend.text_key(text)'),
+    VALUES ('user', 'spend.version()'), ('user', 'spend.text_key(text)'), ('user', 'spend.format_amount(numeric, text, text)'),
            ('user', 'spend.cost(text, spend.token_usage, text, timestamptz, jsonb)'),
            ('user', 'spend.cost(spend.price, spend.token_usage, jsonb)'),
            ('user', 'spend.cost_breakdown(text, spend.token_usage, text, timestamptz, jsonb)'),
@@ -43,6 +43,10 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('approver', 'spend._may_decide(bigint[])'), ('reader', 'spend._may_decide(bigint[])'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
+           ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
+           ('reader', 'spend._sum_lines(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'), ('reader', 'spend._is_sum(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'),
+           ('reader', 'spend._focus_row_lines(spend.usage, spend.price)'), ('reader', 'spend._kind_id(spend.usage)'), ('reader', 'spend._focus_meter(text)'), ('reader', 'spend._focus_unit(text)'),
+           ('reader', 'spend._focus_details(text, text, text, text, text, text, text, text, text, text, text)'),
            ('reader', 'spend.outcome(text, text)'), ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
            ('reader', 'spend.explain(bigint, timestamptz)'), ('reader', 'spend._charge_lines(spend.usage, spend.price)'),
@@ -92,7 +96,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'EXECUTE', 'FUNCTION spend._needs_row_trigger(boolean, bigint, tid, oid)' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'

@@ -151,6 +151,9 @@ CREATE TABLE spend.models (
   label text,
   owner text,
   origin text NOT NULL DEFAULT 'user' CHECK (origin IN ('user', 'catalog')),
+  developer text,
+  family text,
+  version text,
   PRIMARY KEY (provider, model)
 ) USING heap;
 COMMENT ON TABLE spend.models IS
@@ -162,6 +165,9 @@ COMMENT ON COLUMN spend.models.tier IS
 COMMENT ON COLUMN spend.models.label IS 'Name to show.';
 COMMENT ON COLUMN spend.models.owner IS 'Who answers for the use of the model.';
 COMMENT ON COLUMN spend.models.origin IS 'user: set by hand. catalog: proposed by load_catalog(), and proposed anew with each load.';
+COMMENT ON COLUMN spend.models.developer IS 'Who made the model, for FOCUS.';
+COMMENT ON COLUMN spend.models.family IS 'Family of the model, for FOCUS.';
+COMMENT ON COLUMN spend.models.version IS 'Version of the model, for FOCUS.';
 
 CREATE FUNCTION spend._normalise_model() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

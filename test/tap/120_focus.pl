@@ -1,0 +1,154 @@
+#!/usr/bin/perl
+# The FOCUS views against the specification: columns and types, every rule of test/golden/focus_rules.jsonl, and the specification's own
+# examples. A rule that could not fail would prove nothing: each is shown to find a copy of the view that breaks it, and no other rule may.
+
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use SpendTest;
+use Test::More;
+
+my $json = JSON::PP->new->canonical;
+my $golden = source_root() . '/test/golden';
+my @rules = map { $json->decode($_) } split /\n/, slurp("$golden/focus_rules.jsonl");
+my @columns = map { $json->decode($_) } split /\n/, slurp("$golden/focus_columns.jsonl");
+my @examples = map { $json->decode($_) } split /\n/, slurp("$golden/focus_examples.jsonl");
+
+my $node = new_node('focus');
+query($node, 'SET client_min_messages = error; ' . slurp("$FindBin::Bin/lib/focus_ledger.sql"));
+query($node, 'CREATE SCHEMA mutant');
+
+foreach my $state ('unfolded', 'folded')
+{
+	query($node, 'SELECT count(*) FROM spend.maintain(0)') if $state eq 'folded';
+	foreach my $view ('spend.focus', 'spend.focus_1_2')
+	{
+		my $version = $view eq 'spend.focus' ? '1.4' : '1.2';
+		is(failing($view, $version), '', "$view, $state: no rule is broken");
+	}
+	is(query($node, q{SELECT "BillingCurrency", sum("BilledCost") = (SELECT sum(u.cost) FROM spend.usage AS u WHERE u.currency = "BillingCurrency"),
+		sum("ListCost") FILTER (WHERE "ChargeCategory" = 'Usage') = (SELECT sum(CASE u.pricing_status WHEN 'reported' THEN u.cost ELSE u.list_cost END) FROM spend.usage AS u WHERE u.currency = "BillingCurrency")
+		FROM spend.focus GROUP BY 1 ORDER BY 1}), "EUR|t|t\nUSD|t|t", "$state: totals equal the ledger");
+	is(query($node, q{SELECT count(*) FROM (
+		(SELECT (u.occurred_at AT TIME ZONE 'UTC')::date, coalesce(d.dimensions ->> 'team', ''), sum(u.cost) FROM spend.usage AS u
+		 LEFT JOIN (SELECT DISTINCT a.attribution_id, a.dimensions FROM spend.attributions AS a) AS d USING (attribution_id) WHERE u.currency IN ('USD', 'EUR') AND u.cost <> 0 GROUP BY 1, 2
+		 EXCEPT SELECT ("ChargePeriodStart" AT TIME ZONE 'UTC')::date, coalesce("Tags" ->> 'team', ''), sum("BilledCost") FROM spend.focus GROUP BY 1, 2)) AS x}), 0, "$state: so do those of each day and team");
+}
+
+# What the ledger has of each kind of charge: the rules would hold for an empty view, too.
+is(query($node, q{SELECT count(*) > 100, count(DISTINCT "SkuMeter"), count(*) FILTER (WHERE "ChargeCategory" = 'Adjustment') > 5, count(*) FILTER (WHERE "PricingUnit" = "BillingCurrency") > 2,
+	count(*) FILTER (WHERE "ContractedUnitPrice" < "ListUnitPrice") > 20, count(*) FILTER (WHERE "PricingUnit" = 'Hours') > 0, count(*) FILTER (WHERE "PricingCategory" = 'Dynamic') > 0 FROM spend.focus}),
+	't|8|t|t|t|t|t', 'charges of every kind');
+
+# Columns: those of the version, with its types, in its order; then our own.
+foreach my $view ('focus', 'focus_1_2')
+{
+	my $version = $view eq 'focus' ? '1.4' : '1.2';
+	my @wanted = grep { grep { $_ eq $version } @{ $_->{versions} } } @columns;
+	my $found = query($node, qq{SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), E'\\n' ORDER BY a.attnum) FROM pg_attribute AS a
+		WHERE a.attrelid = 'spend.$view'::regclass AND a.attnum > 0 AND a.attname NOT LIKE 'x\\_%'});
+	is($found, join("\n", map { "$_->{column} $_->{type}" } @wanted), "$view: the columns of FOCUS $version");
+	is(query($node, qq{SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = 'spend.$view'::regclass AND a.attnum > 0 AND a.attname LIKE 'x\\_%'
+		AND (a.attname !~ '^x_[A-Z][A-Za-z]*\$' OR length(a.attname) > 50 OR a.attnum <= } . scalar(@wanted) . ')'), 0, "$view: columns of our own are named as they should, and come last");
+	my $nulls = join ' + ', map { qq{count(*) FILTER (WHERE "$_->{column}" IS NULL)} } grep { !$_->{nulls} } @wanted;
+	is(query($node, "SELECT $nulls FROM spend.$view"), 0, "$view: no null where the version allows none");
+}
+
+# Mutants. They are made of a copy, so that what they are compared with stands still.
+query($node, q{CREATE TABLE mutant.original AS SELECT * FROM spend.focus});
+my @names = split /\n/, query($node, q{SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = 'spend.focus'::regclass AND a.attnum > 0 ORDER BY a.attnum});
+# A row with a price that others of its day share; and a second one.
+my $one = query($node, q{SELECT quote_literal(min(o."x_ChargeId")) FROM mutant.original AS o WHERE o."ChargeCategory" = 'Usage' AND o."ListCost" <> 0 AND o."x_ChargeId" <> '' AND
+	EXISTS (SELECT FROM mutant.original AS p WHERE p."SkuPriceId" = o."SkuPriceId" AND p."ChargePeriodStart" = o."ChargePeriodStart" AND p."x_ChargeId" <> o."x_ChargeId")});
+my $pair = query($node, qq{SELECT $one || ''', ''' || min("x_ChargeId") FROM mutant.original WHERE "ChargeCategory" = 'Usage' AND "ListCost" <> 0 AND "x_ChargeId" <> $one AND "ChargePeriodStart" = (SELECT "ChargePeriodStart" FROM mutant.original WHERE "x_ChargeId" = $one)});
+my %rows = (one => $one, pair => "'$pair'");
+is(failing('mutant.original', '1.4'), '', 'the copy that mutants are made of breaks no rule');
+foreach my $rule (@rules)
+{
+	my $mutant = $rule->{mutant};
+	my $changed = join ', ', map { exists $mutant->{$_} ? qq{$mutant->{$_} AS "$_"} : qq{"$_"} } @names;
+	my $body = ($rule->{rows} // 'one') eq 'all' ? "SELECT $changed FROM mutant.original"
+	  : do {
+		my $rows = $rows{ $rule->{rows} // 'one' };
+		qq{SELECT * FROM mutant.original WHERE "x_ChargeId" NOT IN ($rows) UNION ALL SELECT $changed FROM mutant.original WHERE "x_ChargeId" IN ($rows)};
+	  };
+	query($node, "DROP VIEW IF EXISTS mutant.focus; CREATE VIEW mutant.focus AS $body");
+	is(failing('mutant.focus', '1.4'), $rule->{id}, "$rule->{id}, $rule->{column} $rule->{says}: its mutant fails it alone");
+}
+
+example($_) foreach @examples;
+
+$node->stop;
+done_testing();
+
+# The ids of the rules that a relation breaks.
+sub failing
+{
+	my ($relation, $version) = @_;
+	my @checks = map { "SELECT '$_->{id}' AS id WHERE " . check($_, $relation) } grep { applies($_, $version) } @rules;
+	return query($node, "SELECT string_agg(x.id, ' ' ORDER BY x.id) FROM (" . join(' UNION ALL ', @checks) . ') AS x');
+}
+
+sub applies
+{
+	my ($rule, $version) = @_;
+	my ($since, $until) = split /-/, $rule->{versions};
+	return $since <= $version && $version <= ($until // $since);
+}
+
+# The condition under which a rule is broken.
+sub check
+{
+	my ($rule, $relation) = @_;
+	if (my $types = $rule->{types})
+	{
+		my @bad = map { "(a.attname IN (" . join(', ', map { "'$_'" } @{ $types->{$_} }) . ") AND a.atttypid <> '$_'::regtype)" } sort keys %$types;
+		return "EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = '$relation'::regclass AND a.attnum > 0 AND (" . join(' OR ', @bad) . '))';
+	}
+	if (my $by = $rule->{by})
+	{
+		my $columns = join ', ', map { qq{"$_"} } @$by;
+		return "EXISTS (SELECT FROM $relation GROUP BY $columns HAVING $rule->{fails})";
+	}
+	return "EXISTS (SELECT FROM $relation WHERE $rule->{fails})";
+}
+
+# Usage rows, and the charges that the specification shows for them.
+sub example
+{
+	my ($example) = @_;
+	my $name = $example->{example};
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$name"});
+	my $run = sub { return query($node, $_[0], $name) };
+	my $text = sub { my ($value) = @_; return 'NULL' if !defined $value; $value =~ s/'/''/g; return "'$value'"; };
+	$run->('SET client_min_messages = warning; CREATE EXTENSION pg_spend CASCADE');
+	my $names = $example->{names};
+	my $provider = $text->($names->{service_provider_name});
+	$run->('INSERT INTO spend.focus_names (provider, ' . join(', ', sort keys %$names) . ") VALUES ($provider, " . join(', ', map { $text->($names->{$_}) } sort keys %$names) . ')');
+	foreach my $model (@{ $example->{models} })
+	{
+		$run->("SELECT spend.set_price($provider, " . $text->($model->{model}) . ', ' . $text->($json->encode({ rates => $model->{rates} })) . ", '-infinity')");
+		$run->("INSERT INTO spend.models (provider, model, tier, developer, family, version) VALUES (spend.text_key($provider), " . join(', ', map { $text->($_) } $model->{model}, 'standard', @{$model}{qw(developer family version)}) . ')');
+	}
+	foreach my $usage (@{ $example->{usage} })
+	{
+		my %row = (%$usage, request_model => $usage->{model}, provider => $names->{service_provider_name}, occurred_at => "$example->{day} 12:00Z");
+		delete $row{model};
+		$run->('INSERT INTO spend.usage (' . join(', ', sort keys %row) . ') VALUES (' . join(', ', map { $text->($row{$_}) } sort keys %row) . ')');
+	}
+	is($run->('SELECT count(*) FROM spend.focus'), scalar @{ $example->{expect} }, "$name: as many charges as the specification shows");
+	foreach my $charge (@{ $example->{expect} })
+	{
+		my @conditions = map {
+			my $value = $charge->{$_};
+			ref $value ? qq{"$_" \@> } . $text->($json->encode($value)) : $value eq '' ? qq{"$_" IS NULL} : qq{"$_" = } . $text->($value)
+		} sort keys %$charge;
+		is($run->('SELECT count(*) FROM spend.focus WHERE ' . join(' AND ', @conditions)), 1, "$name: $charge->{SkuMeter} at $charge->{ListUnitPrice}")
+		  or diag($run->('SELECT * FROM spend.focus'));
+	}
+	return;
+}
