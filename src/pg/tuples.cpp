@@ -23,8 +23,6 @@ Snapshot latest_snapshot(Relation relation, OwnChanges own) {
   return snapshot;
 }
 
-/// HeapTupleSatisfiesVisibility by hand: a scan that is given an MVCC snapshot takes predicate locks in a SERIALIZABLE
-/// transaction, and a reader of configuration must not make somebody's INSERT fail.
 bool is_visible(HeapTuple tuple, Snapshot snapshot, Buffer buffer) {
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   const bool visible = HeapTupleSatisfiesVisibility(tuple, snapshot, buffer);
@@ -56,33 +54,77 @@ TransactionId inserter_in_doubt(HeapTuple tuple, Snapshot snapshot) {
              : InvalidTransactionId;
 }
 
+/// What a page has for a scan: tuples that are visible, and those in doubt with their transactions.
+struct PageOfTuples {
+  struct Found {
+    OffsetNumber offset;
+    TransactionId in_doubt;
+  };
+  Buffer buffer = InvalidBuffer;
+  int count = 0;
+  std::array<Found, MaxHeapTuplesPerPage> found;  // valid up to count
+
+  /// Reads and pins a page. The server's own scans would take predicate locks in a SERIALIZABLE transaction if they
+  /// were given the snapshot, and a reader of configuration must not make somebody's INSERT fail; without one they lock
+  /// the page for each tuple.
+  void read(Relation relation, BlockNumber block, Snapshot snapshot, bool with_in_doubt) {
+    buffer = ReadBuffer(relation, block);
+    count = 0;
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    const Page page = BufferGetPage(buffer);
+    const bool all_visible = PageIsAllVisible(page) && !snapshot->takenDuringRecovery;
+    const OffsetNumber last = PageGetMaxOffsetNumber(page);
+    for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset = OffsetNumberNext(offset)) {
+      HeapTupleData tuple;
+      if (!get(relation, block, offset, tuple)) {
+        continue;
+      }
+      TransactionId in_doubt = InvalidTransactionId;
+      if (!all_visible && !HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer)) {
+        in_doubt = with_in_doubt ? inserter_in_doubt(&tuple, snapshot) : InvalidTransactionId;
+        if (!TransactionIdIsValid(in_doubt)) {
+          continue;
+        }
+      }
+      found[static_cast<std::size_t>(count++)] = {offset, in_doubt};
+    }
+    LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+  }
+
+  /// False where nothing is stored.
+  bool get(Relation relation, BlockNumber block, OffsetNumber offset, HeapTupleData& tuple) const {
+    const Page page = BufferGetPage(buffer);
+    const ItemId item = PageGetItemId(page, offset);
+    if (!ItemIdIsNormal(item)) {
+      return false;
+    }
+    tuple.t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
+    tuple.t_len = ItemIdGetLength(item);
+    tuple.t_tableOid = RelationGetRelid(relation);
+    ItemPointerSet(&tuple.t_self, block, offset);
+    return true;
+  }
+};
+
 /// Visits what is visible, and what is in doubt if `visit` wants it.
 template <typename Visit>
 void scan_heap(Relation relation, Snapshot snapshot, bool with_in_doubt, const Visit& visit) {
-  struct Found {
-    HeapTuple tuple;
-    TransactionId in_doubt;
-  };
-  const TableScanDesc heap = pg_call([&] { return table_beginscan(relation, SnapshotAny, 0, nullptr); });
-  for (;;) {
-    const Found found = pg_call([&] {
-      for (;;) {
-        CHECK_FOR_INTERRUPTS();
-        HeapTuple candidate = heap_getnext(heap, ForwardScanDirection);
-        if (candidate == nullptr || is_visible(candidate, snapshot, reinterpret_cast<HeapScanDesc>(heap)->rs_cbuf)) {
-          return Found{candidate, InvalidTransactionId};
-        }
-        const TransactionId in_doubt = with_in_doubt ? inserter_in_doubt(candidate, snapshot) : InvalidTransactionId;
-        if (TransactionIdIsValid(in_doubt)) {
-          return Found{candidate, in_doubt};
-        }
-      }
+  PageOfTuples page;
+  HeapTupleData tuple;
+  const BlockNumber blocks = pg_call([&] { return RelationGetNumberOfBlocks(relation); });
+  bool goes_on = true;
+  for (BlockNumber block = 0; goes_on && block < blocks; ++block) {
+    pg_call([&] {
+      CHECK_FOR_INTERRUPTS();
+      page.read(relation, block, snapshot, with_in_doubt);
     });
-    if (found.tuple == nullptr || !visit(ScannedTuple{found.tuple, RelationGetDescr(relation)}, found.in_doubt)) {
-      break;
+    for (int i = 0; goes_on && i < page.count; ++i) {
+      const PageOfTuples::Found& found = page.found[static_cast<std::size_t>(i)];
+      page.get(relation, block, found.offset, tuple);
+      goes_on = visit(ScannedTuple{&tuple, RelationGetDescr(relation)}, found.in_doubt);
     }
+    pg_call([&] { ReleaseBuffer(page.buffer); });
   }
-  pg_call([&] { table_endscan(heap); });
 }
 
 }  // namespace
