@@ -11,21 +11,17 @@ namespace spend {
 KeyTable::KeyTable() = default;
 
 KeyTable::Range& KeyTable::insert(std::string_view key, Range range) {
-  if (count_ * 2 >= slots_.size()) {
+  if (entries_.size() * 2 >= places_.size()) {
     grow();
   }
   const std::uint64_t hash = hash_of(key);
-  std::size_t place = hash & (slots_.size() - 1);
-  while (slots_[place].is_taken != 0) {
-    if (holds(slots_[place], hash, key)) {
-      return slots_[place].range;
-    }
-    place = (place + 1) & (slots_.size() - 1);
+  const std::size_t place = place_of(hash, key);
+  if (places_[place] == 0) {
+    entries_.push_back({hash, keys_.size(), static_cast<std::uint32_t>(key.size()), range});
+    keys_ += key;
+    places_[place] = static_cast<std::uint32_t>(entries_.size());
   }
-  slots_[place] = {hash, keys_.size(), static_cast<std::uint32_t>(key.size()), 1, range};
-  keys_ += key;
-  ++count_;
-  return slots_[place].range;
+  return entries_[places_[place] - 1].range;
 }
 
 void KeyTable::grow() {
@@ -38,17 +34,15 @@ void KeyTable::grow() {
     secret_.assign(crypto_shorthash_KEYBYTES, '\0');
     crypto_shorthash_keygen(reinterpret_cast<unsigned char*>(secret_.data()));
   }
-  std::vector<Slot> larger(slots_.empty() ? 8 : slots_.size() * 2);
-  for (const Slot& slot : slots_) {
-    if (slot.is_taken != 0) {
-      std::size_t place = slot.hash & (larger.size() - 1);
-      while (larger[place].is_taken != 0) {
-        place = (place + 1) & (larger.size() - 1);
-      }
-      larger[place] = slot;
+  std::vector<std::uint32_t> larger(places_.empty() ? 8 : places_.size() * 2);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::size_t place = entries_[i].hash & (larger.size() - 1);
+    while (larger[place] != 0) {
+      place = (place + 1) & (larger.size() - 1);
     }
+    larger[place] = static_cast<std::uint32_t>(i + 1);
   }
-  slots_ = std::move(larger);
+  places_ = std::move(larger);
 }
 
 std::uint64_t KeyTable::hash_of(std::string_view key) const {
@@ -59,23 +53,24 @@ std::uint64_t KeyTable::hash_of(std::string_view key) const {
   return hash;
 }
 
-bool KeyTable::holds(const Slot& slot, std::uint64_t hash, std::string_view key) const {
-  return slot.hash == hash && slot.key_size == key.size() &&
-         std::memcmp(keys_.data() + slot.key_start, key.data(), key.size()) == 0;
+std::size_t KeyTable::place_of(std::uint64_t hash, std::string_view key) const {
+  std::size_t place = hash & (places_.size() - 1);
+  for (; places_[place] != 0; place = (place + 1) & (places_.size() - 1)) {
+    const Entry& entry = entries_[places_[place] - 1];
+    if (entry.hash == hash && entry.key_size == key.size() &&
+        std::memcmp(keys_.data() + entry.key_start, key.data(), key.size()) == 0) {
+      break;
+    }
+  }
+  return place;
 }
 
 const KeyTable::Range* KeyTable::find(std::string_view key) const {
-  if (slots_.empty()) {
+  if (places_.empty()) {
     return nullptr;
   }
-  const std::uint64_t hash = hash_of(key);
-  for (std::size_t place = hash & (slots_.size() - 1); slots_[place].is_taken != 0;
-       place = (place + 1) & (slots_.size() - 1)) {
-    if (holds(slots_[place], hash, key)) {
-      return &slots_[place].range;
-    }
-  }
-  return nullptr;
+  const std::uint32_t found = places_[place_of(hash_of(key), key)];
+  return found == 0 ? nullptr : &entries_[found - 1].range;
 }
 
 }  // namespace spend

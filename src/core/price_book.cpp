@@ -76,7 +76,6 @@ struct PriceBook::Index final : ModelIndex {
 
   KeyTable names;                       ///< model → its place in models
   mutable std::vector<Model> models;    ///< in order of first appearance
-  std::vector<std::string> keys;        ///< names of models, in the same order
   std::vector<std::uint32_t> next_row;  ///< of the same model
   Decoder decode;
   std::shared_ptr<const ModelRules> rules = std::make_shared<const ModelRules>();
@@ -109,8 +108,8 @@ struct PriceBook::Index final : ModelIndex {
 
   std::span<const std::string> models_of_form(const std::string& form) const override {
     if (forms.empty()) {
-      for (const std::string& key : keys) {
-        forms[model_form(key)].push_back(key);
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        forms[model_form(names.key(i))].emplace_back(names.key(i));
       }
       for (auto& [ignored, same] : forms) {
         std::sort(same.begin(), same.end());
@@ -165,6 +164,17 @@ void PriceBook::Builder::reserve(std::size_t rows) {
 }
 
 void PriceBook::Builder::add(std::string_view model) {
+  const auto row = static_cast<std::uint32_t>(index_->next_row.size());
+  if (row == 0 || model != last_model_) {
+    last_place_ = place_of(model);
+    last_model_ = model;
+  }
+  Index::Model& chain = index_->models[last_place_];
+  index_->next_row.push_back(chain.first_row);
+  chain.first_row = row;
+}
+
+std::uint32_t PriceBook::Builder::place_of(std::string_view model) {
   std::string key;
   std::string_view name = model;
   if (key_room_.size() < model.size()) {
@@ -176,16 +186,12 @@ void PriceBook::Builder::add(std::string_view model) {
     key = text_key(model);
     name = key;
   }
-  const auto row = static_cast<std::uint32_t>(index_->next_row.size());
   const auto place = static_cast<std::uint32_t>(index_->models.size());
   const KeyTable::Range& found = index_->names.insert(name, {place, place + 1});
   if (found.first == place) {
     index_->models.emplace_back();
-    index_->keys.emplace_back(name);
   }
-  Index::Model& chain = index_->models[found.first];
-  index_->next_row.push_back(chain.first_row);
-  chain.first_row = row;
+  return found.first;
 }
 
 PriceBook PriceBook::Builder::finish(Decoder decode, std::shared_ptr<const ModelRules> rules) && {

@@ -43,8 +43,12 @@ class PriceBook {
     PriceBook finish(Decoder decode, std::shared_ptr<const ModelRules> rules) &&;
 
    private:
+    std::uint32_t place_of(std::string_view model);
+
     std::unique_ptr<Index> index_;
     std::string key_room_;
+    std::string last_model_;  ///< as given: prices of one model mostly follow each other
+    std::uint32_t last_place_ = 0;
   };
 
   PriceBook();
