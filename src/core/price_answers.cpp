@@ -156,7 +156,7 @@ void PriceAnswers::grow() {
     }
     randombytes_buf(&secret_, sizeof secret_);
   }
-  std::vector<Place> old(places_.empty() ? 64 : places_.size() * 2);
+  std::vector<Place, LargePages<Place>> old(places_.empty() ? 64 : places_.size() * 2);
   old.swap(places_);
   for (const Place place : old) {
     if (place != 0) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/large_pages.hpp"
 #include "core/model_resolver.hpp"
 #include "core/price_table.hpp"
 
@@ -103,9 +104,9 @@ class PriceAnswers {
   void grow();
 
   std::uint64_t secret_ = 0;
-  std::vector<Place> places_;  ///< a power of two of them, at most half filled
+  std::vector<Place, LargePages<Place>> places_;  ///< a power of two of them, at most half filled
   std::size_t queries_ = 0;
-  std::vector<Slot> slots_;
+  std::vector<Slot, LargePages<Slot>> slots_;
   std::vector<std::uint64_t> hashes_;  ///< of the slots' keys
   std::deque<std::string> texts_;      ///< long keys and fallbacks
   std::size_t text_bytes_ = 0;
