@@ -78,6 +78,12 @@ Atto limit_of(const CounterUse& use) {
 }
 
 Atto share_of(Atto limit, Atto percent) {
+  // A whole number of percent is the rule, and divides by itself without wide arithmetic.
+  Atto narrow;
+  if (percent % atto_per_unit == 0 && !__builtin_mul_overflow(limit, percent / atto_per_unit, &narrow)) {
+    const Atto quotient = narrow / 100;
+    return std::min(quotient * 100 < narrow ? quotient + 1 : quotient, atto_limit);
+  }
   namespace mp = boost::multiprecision;
   const mp::int256_t product = mp::int256_t(limit) * mp::int256_t(percent);
   const mp::int256_t divisor = mp::int256_t(atto_per_unit) * 100;

@@ -143,10 +143,11 @@ void SharedCounters::load(const CounterUse& use) {
       initial.row_state = RowState::stored;
     } else {
       const CounterDelta sum = sum_of_unmoved(use, ledger.lost_without_row);
-      const UnfoldedTotal unfolded = [&] {
+      UnfoldedTotal unfolded;
+      if (with_deltas) {
         const CounterRows rows(AccessShareLock);
-        return unfolded_total(LatestState(rows.table().get(), OwnChanges::ignored), key);
-      }();
+        unfolded = unfolded_total(LatestState(rows.table().get(), OwnChanges::ignored), key);
+      }
       initial.committed = sum.amount;
       initial.claimed_percent = std::max(claimed_by_history(use, sum.amount), unfolded.claimed_percent);
       initial.row = sum;

@@ -76,11 +76,40 @@ void watch_tables() {
   CacheRegisterRelcacheCallback(on_relcache_invalidation, 0);
 }
 
+namespace {
+
+/// Where columns were found last. Whether the answer is still right is told by the descriptor, so nothing has to be
+/// forgotten.
+struct KnownColumn {
+  const char* name = nullptr;
+  Oid row_type = InvalidOid;
+  AttrNumber attribute = InvalidAttrNumber;
+};
+std::array<KnownColumn, 1024> known_columns;
+
+KnownColumn& known_column(TupleDesc descriptor, const char* name) {
+  const std::uint64_t hash =
+      (reinterpret_cast<std::uintptr_t>(name) ^ std::uint64_t{descriptor->tdtypeid} << 40U) * 0x9E3779B97F4A7C15U;
+  return known_columns[hash >> 54U];
+}
+
+bool is_named(TupleDesc descriptor, int place, const char* name) {
+  const Form_pg_attribute attribute = TupleDescAttr(descriptor, place);
+  return !attribute->attisdropped && std::strcmp(NameStr(attribute->attname), name) == 0;
+}
+
+}  // namespace
+
 AttrNumber column(TupleDesc descriptor, const char* name) {
+  KnownColumn& known = known_column(descriptor, name);
+  if (known.name == name && known.row_type == descriptor->tdtypeid && known.attribute <= descriptor->natts &&
+      is_named(descriptor, known.attribute - 1, name)) {
+    return known.attribute;
+  }
   for (int i = 0; i < descriptor->natts; ++i) {
-    const Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-    if (!attribute->attisdropped && std::strcmp(NameStr(attribute->attname), name) == 0) {
-      return attribute->attnum;
+    if (is_named(descriptor, i, name)) {
+      known = {name, descriptor->tdtypeid, static_cast<AttrNumber>(i + 1)};
+      return known.attribute;
     }
   }
   raise(ERRCODE_UNDEFINED_COLUMN, std::string("column \"") + name + "\" is missing from a table of pg_spend", {},
