@@ -1,5 +1,7 @@
 #include "pg/counter_deltas.hpp"
 
+#include <bit>
+
 #include "pg/set_result.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
@@ -16,10 +18,14 @@ constexpr std::size_t most_packed_bytes = 1'800;
 /// Little-endian, so that a dump can be restored on any machine.
 template <typename T>
 void put(std::string& packed, T value) {
-  auto rest = static_cast<unsigned __int128>(value);
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    packed += static_cast<char>(static_cast<unsigned char>(rest));
-    rest >>= 8U;
+  if constexpr (std::endian::native == std::endian::little) {
+    packed.append(reinterpret_cast<const char*>(&value), sizeof value);
+  } else {
+    auto rest = static_cast<unsigned __int128>(value);
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+      packed += static_cast<char>(static_cast<unsigned char>(rest));
+      rest >>= 8U;
+    }
   }
 }
 
@@ -41,7 +47,7 @@ void append_row(const OpenTable& table, const std::string& packed) {
   TupleBuilder tuple(table);
   tuple.set("written_at", TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
   tuple.set("movements", varlena_datum(packed));
-  tuple.insert();
+  append_tuple(table.get(), tuple.values(), tuple.nulls());
 }
 
 }  // namespace
@@ -51,7 +57,9 @@ void append_counter_deltas(const std::vector<CounterMovement>& movements) {
     return;
   }
   const OpenTable table(Table::counter_deltas, RowExclusiveLock);
-  std::string packed(1, static_cast<char>(packed_version));
+  std::string packed;
+  packed.reserve(most_packed_bytes);
+  packed += static_cast<char>(packed_version);
   for (const CounterMovement& movement : movements) {
     put(packed, movement);
     if (packed.size() > most_packed_bytes - 200) {

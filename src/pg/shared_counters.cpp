@@ -1,5 +1,7 @@
 #include "pg/shared_counters.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include "pg/counter_rows.hpp"
 #include "pg/limits.hpp"
 #include "pg/pending_wait.hpp"
@@ -190,7 +192,7 @@ std::optional<Counters::State> SharedCounters::move(const CounterUse& use, const
     return rows_.move(use, delta);
   }
   note_amount(own, delta.amount);
-  std::vector<SharedCounterTable::Step> steps;
+  boost::container::small_vector<SharedCounterTable::Step, 8> steps;
   if (delta.amount > 0 && use.period.end > GetCurrentTransactionStartTimestamp() &&
       use.budget->period.kind != PeriodKind::rolling) {
     const Atto limit = limit_of(use);
@@ -200,7 +202,8 @@ std::optional<Counters::State> SharedCounters::move(const CounterUse& use, const
   }
   moved_groups_.push_back(use.group);
   moved_.push_back({use.key(), use.period.end, use.group->json, delta, 0});
-  const SharedCounterTable::Commit commit = table_.begin_commit(own.reservation, delta.amount, steps);
+  const SharedCounterTable::Commit commit =
+      table_.begin_commit(own.reservation, delta.amount, {steps.data(), steps.size()});
   moved_.back().claimed_percent = commit.claimed_after;
   State before;
   before.spent = commit.before;

@@ -213,10 +213,38 @@ int own_sign(HeapTuple tuple) {
   return is_made == is_gone ? 0 : is_made ? 1 : -1;
 }
 
+namespace {
+
+/// The answers of index_on() for short lists of columns. One is true as long as the index is one of the table's: what
+/// an index is on does not change.
+struct KnownIndex {
+  Oid relation = InvalidOid;
+  std::array<AttrNumber, 4> columns = {};
+  Oid index = InvalidOid;
+};
+
+KnownIndex& known_index(const KnownIndex& wanted) {
+  static std::array<KnownIndex, 64> known;
+  const std::uint64_t hash =
+      (std::uint64_t{wanted.relation} << 16U ^ static_cast<std::uint16_t>(wanted.columns[0])) * 0x9E3779B97F4A7C15U;
+  return known[hash >> 58U];
+}
+
+}  // namespace
+
 Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
+  KnownIndex wanted{RelationGetRelid(relation), {}, InvalidOid};
+  const bool is_short = columns.size() <= wanted.columns.size();
+  std::copy_n(columns.begin(), is_short ? columns.size() : 0, wanted.columns.begin());
+  KnownIndex& known = known_index(wanted);
+  const bool is_known = is_short && known.relation == wanted.relation && known.columns == wanted.columns;
   const Oid found = pg_call([&] {
     Oid result = InvalidOid;
     List* indexes = RelationGetIndexList(relation);
+    if (is_known && list_member_oid(indexes, known.index)) {
+      list_free(indexes);
+      return known.index;
+    }
     ListCell* cell;
     foreach (cell, indexes) {
       Relation index = index_open(lfirst_oid(cell), AccessShareLock);
@@ -241,6 +269,10 @@ Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
     raise(ERRCODE_UNDEFINED_OBJECT,
           std::string("an index of \"spend.") + RelationGetRelationName(relation) + "\" is missing", {},
           "Create it again as the extension's script does, or run ALTER EXTENSION pg_spend UPDATE.");
+  }
+  if (is_short) {
+    known = wanted;
+    known.index = found;
   }
   return found;
 }
@@ -373,6 +405,14 @@ void insert_tuple(Relation relation, Datum* values, bool* nulls) {
   pg_call([&] {
     HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
     CatalogTupleInsert(relation, tuple);
+    heap_freetuple(tuple);
+  });
+}
+
+void append_tuple(Relation relation, Datum* values, bool* nulls) {
+  pg_call([&] {
+    HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+    heap_insert(relation, tuple, GetCurrentCommandId(true), 0, nullptr);
     heap_freetuple(tuple);
   });
 }

@@ -122,6 +122,8 @@ std::vector<bool> exist_latest(Relation relation, Oid index, RegProcedure equal,
 
 /// Inserts a tuple and its index entries.
 void insert_tuple(Relation relation, Datum* values, bool* nulls);
+/// Inserts a tuple into a table without indexes.
+void append_tuple(Relation relation, Datum* values, bool* nulls);
 /// Inserts many at once: `values` holds the columns of one tuple after the other, all are null in the same columns.
 void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count);
 /// Inserts under a short lock on the key after looking once more: the tuple that is there afterwards belongs to this
