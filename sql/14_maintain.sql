@@ -84,6 +84,12 @@ SELECT count(*) AS made FROM spend.maintain(0) WHERE subject = 'spend.usage_2017
 ROLLBACK;
 SELECT tableoid::regclass AS leaf FROM spend.usage WHERE occurred_at = '2017-01-15';
 SELECT string_agg(t.tgname || ' ' || t.tgenabled::text, ', ' ORDER BY t.tgname) AS triggers FROM pg_trigger AS t WHERE t.tgrelid = 'spend.usage_default'::regclass AND NOT t.tgisinternal;
+-- Rows of very many months, as a writer may date them: a call makes the leaves of 24, the latest first; the rest waits in the default leaf.
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens) SELECT '1900-06-15'::timestamptz + make_interval(months => i), 'm', 1 FROM generate_series(1, 29) AS i;
+SELECT count(*) AS made, min(subject) AS earliest, max(subject) AS latest FROM spend.maintain(0) WHERE subject ~ 'usage_190';
+SELECT count(*) AS waiting FROM spend.usage_default WHERE occurred_at < '1910-01-01';
+SELECT count(*) AS made, min(subject) AS earliest, max(subject) AS latest FROM spend.maintain(0) WHERE subject ~ 'usage_190';
+SELECT count(*) AS waiting FROM spend.usage_default WHERE occurred_at < '1910-01-01';
 -- Counters of budgets that are gone are removed.
 DELETE FROM spend.budgets;
 SELECT action, subject::integer > 0 AS some FROM spend.maintain(0) WHERE action = 'removed counters';

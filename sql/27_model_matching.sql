@@ -47,6 +47,19 @@ INSERT INTO asked (model, provider) VALUES
   ('llama-3.3-70b', NULL), ('unheard-of', NULL), ('', NULL), (NULL, 'openai');
 SELECT a.model, a.provider, r.provider AS is_of, r.model AS is_model, r.matched_by FROM asked AS a CROSS JOIN LATERAL spend.resolve_model(a.model, a.provider) AS r ORDER BY a.n;
 
+-- A name without a date is the only dated model there is, whichever host's wrapping it has; of two, neither.
+SELECT spend.set_price(p, m, '{"rates": {"input_tokens": "1/1M"}}', valid_from => '-infinity') > 0 AS priced
+FROM (VALUES ('anthropic', 'claude-sonnet-4-5-20250929'), ('anthropic', 'claude-haiku-4-5-20251001'), ('anthropic', 'claude-haiku-4-5-20261001'), ('bedrock', 'anthropic.claude-sonnet-4-5-20250929-v1:0'),
+             ('openai', 'gpt-5.5-2026-04-23'), ('google', 'gemini-2.5-flash-001')) AS v (p, m);
+SELECT a.model, a.provider, r.provider AS is_of, r.model AS is_model, r.matched_by
+FROM (VALUES (1, 'claude-sonnet-4-5', NULL), (2, 'claude-sonnet-4.5-latest', 'anthropic'), (3, 'anthropic/claude-4-5-sonnet', NULL), (4, 'claude-haiku-4-5', 'anthropic'), (5, 'claude-sonnet-4', NULL),
+             (6, 'claude-sonnet-4-5-20260101', NULL), (7, 'us.anthropic.claude-sonnet-4-5-v1:0', NULL), (8, 'us.anthropic.claude-sonnet-4-5', 'bedrock'), (9, 'gpt-5.5', 'azure'), (10, 'gpt-5.5:free', 'openai'),
+             (11, 'gemini-2.5-flash', 'googleai'), (12, 'googleai/gemini-2.5-flash', NULL),
+             -- Bedrock's name, and the maker as the provider.
+             (13, 'us.anthropic.claude-opus-4-8-v1:0', 'anthropic'), (14, 'anthropic/us.anthropic.claude-opus-4-8-v1:0', NULL), (15, 'us.anthropic.claude-opus-4-8-v1:0', 'openai')) AS a (n, model, provider)
+CROSS JOIN LATERAL spend.resolve_model(a.model, a.provider) AS r ORDER BY a.n;
+DELETE FROM spend.prices WHERE model ~ '4-5|5\.5|-001';
+
 -- Aliases: deployments, in-house names, patterns; the more narrowly restricted and the longer first.
 INSERT INTO spend.model_aliases (alias, provider, model, for_provider) VALUES
   ('Prod-Chat', 'openai', 'gpt-5.4', ''), ('prod-chat', 'anthropic', 'claude-opus-4', 'anthropic'), ('chat', 'azure', 'gpt-5.4-mini', 'azure');
@@ -59,6 +72,13 @@ FROM (VALUES (1, 'prod-chat', NULL), (2, 'PROD-CHAT', 'anthropic'), (3, 'azure/c
              (8, 'openrouter/acme-large-x', NULL), (9, 'the-haiku-one', NULL), (10, 'model-4', NULL), (11, 'model-4-20250101', NULL), (12, 'model-4.1', NULL), (13, 'model-45', NULL), (14, 'acme-x:free', NULL),
              (15, 'gpt-4o', 'openai'), (16, 'gpt-4o', NULL), (17, 'gpt-5.4', 'openai'), (18, 'future', NULL)) AS a (n, model, provider)
 CROSS JOIN LATERAL spend.resolve_model(a.model, a.provider) AS r ORDER BY a.n;
+
+-- An alias for a provider is for rows that name none, too, where it is the maker of what they name.
+INSERT INTO spend.model_aliases (alias, provider, model, for_provider) VALUES ('gpt-4-0613', 'openai', 'gpt-4o', 'openai'), ('claude-v9*', 'anthropic', 'claude-opus-4', 'anthropic'), ('gpt-5.4-mini', 'openai', 'gpt-4o', 'azure');
+SELECT a.model, a.provider, r.provider AS is_of, r.model AS is_model, r.matched_by
+FROM (VALUES (1, 'gpt-4-0613', NULL), (2, 'gpt-4-0613', 'openai'), (3, 'gpt-4-0613', 'groq'), (4, 'claude-v9-x', NULL), (5, 'claude-v9-x', 'bedrock'), (6, 'gpt-5.4-mini', NULL), (7, 'gpt-5.4-mini', 'azure')) AS a (n, model, provider)
+CROSS JOIN LATERAL spend.resolve_model(a.model, a.provider) AS r ORDER BY a.n;
+DELETE FROM spend.model_aliases WHERE alias IN ('gpt-4-0613', 'claude-v9*', 'gpt-5.4-mini');
 
 -- Two meanings of one name are refused when the second is written.
 CREATE FUNCTION pg_temp.refusal(command text) RETURNS text LANGUAGE plpgsql AS $$

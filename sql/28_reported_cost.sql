@@ -25,6 +25,12 @@ SELECT provider, model, currency, reported_cost_policy, calls, unpriced_calls, d
        trim_scale(difference) AS difference, difference_percent, trim_scale(unpriced_reported_cost) AS unpriced_reported_cost
 FROM spend.reported_cost_differences ORDER BY provider, model, currency;
 
+-- A figure that can be no call's cost never counts, and no sum of such breaks the view.
+INSERT INTO spend.usage (occurred_at, provider, request_model, input_tokens, reported_cost) SELECT '2026-05-03', p, 'm', 1000000, c FROM unnest(ARRAY['trusted', 'silent']) AS p, unnest(ARRAY[1e15, 1000000000000001, 1e20, 1e20, -1, 1e200]) AS c
+RETURNING provider, round(reported_cost) = 1e15 AS is_most, cost, pricing_status;
+SELECT provider, calls, differing_calls, trim_scale(reported_cost) AS reported_cost FROM spend.reported_cost_differences WHERE model = 'm' ORDER BY provider, currency;
+DELETE FROM spend.usage WHERE abs(reported_cost) >= 1e15 OR provider = 'silent' AND reported_cost = -1;
+
 -- A figure that arrives later counts where it is trusted, and changes nothing elsewhere.
 UPDATE spend.usage SET reported_cost = 3 WHERE provider = 'trusted' AND reported_cost IS NULL AND request_model = 'm' RETURNING cost, computed_cost, list_cost, pricing_status;
 UPDATE spend.usage SET reported_cost = NULL WHERE provider = 'trusted' AND reported_cost = 3 RETURNING cost, computed_cost, list_cost, pricing_status;

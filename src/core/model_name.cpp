@@ -358,11 +358,17 @@ class NameReader {
   }
 
   void read_bedrock(const ModelReading& reading, int depth) {
-    if (!reading.provider.empty() && !is_bedrock(reading)) {
-      return;
-    }
     const std::optional<BedrockName> found = bedrock_name(reading.name);
     if (!found.has_value()) {
+      return;
+    }
+    if (!reading.provider.empty() && !is_bedrock(reading)) {
+      // Who calls the maker the provider, and the model by Bedrock's name, means the maker's model.
+      if (same_provider(reading.provider, found->vendor) && depth > 0) {
+        ModelReading made = renamed(reading, found->model);
+        made.drops_version = true;
+        read(made, 0);
+      }
       return;
     }
     ModelReading hosted = renamed(reading, found->vendor_and_model);
@@ -387,11 +393,20 @@ void add_unless_there(std::vector<std::string>& forms, std::string_view form) {
   }
 }
 
-/// What the end of `form` may lose without naming another model: how many bytes, 0 for nothing.
-std::size_t droppable_suffix(std::string_view form, bool drops_version) {
+/// Length of what tells the snapshot of a model at the end of its form, 0 for nothing: a date; of Google's models -001
+/// for a stable version, month and day for a preview.
+std::size_t snapshot_suffix(std::string_view form) {
   if (const std::size_t date = date_suffix(form); date != 0) {
     return date;
   }
+  if (form.starts_with("gemini-") && ends_in_shape(form, "-000") && form[form.size() - 3] == '0') {
+    return 4;
+  }
+  return form.starts_with("gemini-") && ends_in_shape(form, "-preview-00-00") ? 6 : 0;
+}
+
+/// What the end of `form` may lose and still names no snapshot: how many bytes, 0 for nothing.
+std::size_t unspecific_suffix(std::string_view form, bool drops_version) {
   for (const std::string_view alias :
        {std::string_view("-latest"), std::string_view("@latest"), std::string_view("@default")}) {
     if (form.size() > alias.size() && form.ends_with(alias)) {
@@ -403,14 +418,13 @@ std::size_t droppable_suffix(std::string_view form, bool drops_version) {
       return version;
     }
   }
-  // Google: stable versions are -001, -002; previews carry month and day.
-  if (form.starts_with("gemini-") && ends_in_shape(form, "-000") && form[form.size() - 3] == '0') {
-    return 4;
-  }
-  if (form.starts_with("gemini-") && ends_in_shape(form, "-preview-00-00")) {
-    return 6;
-  }
   return form == "text-embedding-ada-002-v2" ? 3 : 0;  // what OpenAI's API answers for text-embedding-ada-002
+}
+
+/// What the end of `form` may lose without naming another model: how many bytes, 0 for nothing.
+std::size_t droppable_suffix(std::string_view form, bool drops_version) {
+  const std::size_t snapshot = snapshot_suffix(form);
+  return snapshot != 0 ? snapshot : unspecific_suffix(form, drops_version);
 }
 
 }  // namespace
@@ -463,6 +477,23 @@ std::vector<std::string> forms_of(const ModelReading& reading) {
   }
   add_unless_there(forms, form + "-latest");
   return forms;
+}
+
+std::string undated_form(const ModelReading& reading) {
+  std::string form = model_form(reading.name);
+  if (const std::size_t suffix = unspecific_suffix(form, reading.drops_version); suffix != 0) {
+    form = model_form(form.substr(0, form.size() - suffix));
+  }
+  return snapshot_suffix(form) == 0 ? form : std::string();
+}
+
+std::string form_without_date(std::string_view model) {
+  std::string form = model_form(model);
+  if (bedrock_name(model).has_value()) {
+    form.resize(form.size() - version_suffix(form));
+  }
+  const std::size_t suffix = snapshot_suffix(form);
+  return suffix == 0 ? std::string() : model_form(form.substr(0, form.size() - suffix));
 }
 
 }  // namespace spend

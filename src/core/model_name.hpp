@@ -42,4 +42,11 @@ constexpr std::size_t max_readings = 16;
 /// the version itself.
 std::vector<std::string> forms_of(const ModelReading& reading);
 
+/// The form of a reading that names no version, for a search among models that do: without a host's version suffix and
+/// "-latest"; "" where the name has a date.
+std::string undated_form(const ModelReading& reading);
+
+/// The form of a model without the date (or Google's -001) at its end; "" where it has none. `model` is normalised.
+std::string form_without_date(std::string_view model);
+
 }  // namespace spend

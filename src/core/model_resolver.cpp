@@ -42,7 +42,7 @@ class Search {
   ModelMatch run(std::string_view provider, std::string_view model) {
     if (apply_alias(rules_.aliases.find(provider, surface_, model, at_, true), MatchedBy::override_alias) ||
         take_provider(as_sent(provider, model), model, MatchedBy::exact) || by_readings(provider, model) ||
-        by_pattern(provider, model) || by_fallback(provider, model)) {
+        by_pattern(model) || by_only_snapshot() || by_fallback(provider, model)) {
       return std::move(match_);
     }
     match_.reason = is_ambiguous_ ? ambiguous_provider : unknown_model;
@@ -54,11 +54,11 @@ class Search {
     return {.name = std::string(model), .provider = std::string(provider), .is_strict = !provider.empty()};
   }
 
-  /// Takes the model if one provider of it is what the reading means.
-  bool take_provider(const ModelReading& reading, std::string_view model, MatchedBy matched_by) {
+  /// The provider of the model that the reading means, "" if there is none.
+  std::string_view seller_of(const ModelReading& reading, std::string_view model) {
     const std::span<const std::string> candidates = index_.providers_of(model);
     if (candidates.empty()) {
-      return false;
+      return {};
     }
     std::string_view provider =
         reading.provider.empty() ? std::string_view() : same_among(candidates, reading.provider);
@@ -67,10 +67,18 @@ class Search {
       is_ambiguous_ = is_ambiguous_ || provider.empty();
       // deepseek/deepseek-r1 is not what Azure sells; but an in-house provider may file a maker's models.
       if (!reading.provider.empty() && canonical_provider(provider).known) {
-        provider = {};
+        return {};
       }
     }
-    if (provider.empty() || (!reading.variant.empty() && !index_.has_variant(provider, model, reading.variant))) {
+    const bool is_sold =
+        !provider.empty() && (reading.variant.empty() || index_.has_variant(provider, model, reading.variant));
+    return is_sold ? provider : std::string_view();
+  }
+
+  /// Takes the model if one provider of it is what the reading means.
+  bool take_provider(const ModelReading& reading, std::string_view model, MatchedBy matched_by) {
+    const std::string_view provider = seller_of(reading, model);
+    if (provider.empty()) {
       return false;
     }
     match_.matched_by = reading.is_fallback ? MatchedBy::fallback_provider : matched_by;
@@ -100,6 +108,25 @@ class Search {
     return false;
   }
 
+  /// A name without a date is the model of which one snapshot is priced; of several, nobody knows which one served.
+  bool take_only_snapshot(const ModelReading& reading) {
+    const std::string form = undated_form(reading);
+    if (form.empty()) {
+      return false;
+    }
+    std::string_view only;
+    for (const std::string& model : index_.snapshots_of_form(form)) {
+      if (seller_of(reading, model).empty()) {
+        continue;
+      }
+      if (!only.empty() && model_form(only) != model_form(model)) {
+        return false;
+      }
+      only = model;
+    }
+    return !only.empty() && take_provider(reading, only, MatchedBy::normalised);
+  }
+
   bool by_readings(std::string_view provider, std::string_view model) {
     if (model.size() > max_model_name_bytes) {
       return apply_alias(rules_.aliases.find(provider, surface_, model, at_, false), MatchedBy::alias);
@@ -107,10 +134,7 @@ class Search {
     readings_ = model_readings(provider, model);
     for (const bool fallback : {false, true}) {
       for (const ModelReading& reading : readings_) {
-        if (reading.is_fallback == fallback &&
-            (apply_alias(rules_.aliases.find(reading.provider, surface_of(reading), reading.name, at_, false),
-                         MatchedBy::alias) ||
-             take_form(reading))) {
+        if (reading.is_fallback == fallback && (by_alias(reading) || take_form(reading))) {
           return true;
         }
       }
@@ -118,17 +142,37 @@ class Search {
     return false;
   }
 
-  bool by_pattern(std::string_view provider, std::string_view model) {
+  /// Where nobody names a provider, what is said of its maker's names holds.
+  static std::string_view provider_or_maker(const ModelReading& reading) {
+    return reading.provider.empty() ? maker_of_key(reading.name) : std::string_view(reading.provider);
+  }
+
+  bool by_alias(const ModelReading& reading) {
+    return apply_alias(rules_.aliases.find(provider_or_maker(reading), surface_of(reading), reading.name, at_, false),
+                       MatchedBy::alias);
+  }
+
+  bool by_pattern(std::string_view model) {
     if (model.size() > max_model_name_bytes) {
       return false;
     }
     for (const ModelReading& reading : readings_) {
       // A pattern says which names are meant, not which variants: ":free" is no paid model.
       if (reading.variant.empty() && !model.ends_with(":free") &&
-          apply_alias(rules_.aliases.find_pattern(reading.provider.empty() ? provider : reading.provider,
-                                                  surface_of(reading), reading.name, at_),
+          apply_alias(rules_.aliases.find_pattern(provider_or_maker(reading), surface_of(reading), reading.name, at_),
                       MatchedBy::pattern)) {
         return true;
+      }
+    }
+    return false;
+  }
+
+  bool by_only_snapshot() {
+    for (const bool fallback : {false, true}) {
+      for (const ModelReading& reading : readings_) {
+        if (reading.is_fallback == fallback && take_only_snapshot(reading)) {
+          return true;
+        }
       }
     }
     return false;
@@ -148,7 +192,8 @@ class Search {
       elsewhere.is_strict = true;
       elsewhere.is_fallback = true;
       elsewhere.surface.clear();
-      if (take_provider(elsewhere, elsewhere.name, MatchedBy::fallback_provider) || take_form(elsewhere)) {
+      if (take_provider(elsewhere, elsewhere.name, MatchedBy::fallback_provider) || take_form(elsewhere) ||
+          take_only_snapshot(elsewhere)) {
         match_.surface.clear();
         return true;
       }
@@ -164,7 +209,7 @@ class Search {
     }
     const ModelAlias& alias = *found.alias;
     ModelReading target = as_sent(alias.provider, alias.model);
-    if (!take_provider(target, alias.model, matched_by) && !take_form(target) &&
+    if (!take_provider(target, alias.model, matched_by) && !take_form(target) && !take_only_snapshot(target) &&
         !by_fallback(alias.provider, alias.model)) {
       match_.provider = alias.provider;
       match_.model = alias.model;

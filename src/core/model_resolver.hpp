@@ -51,15 +51,17 @@ class ModelIndex {
   virtual std::span<const std::string> providers_of(std::string_view model) const = 0;
   /// Models whose name has this form (model_name.hpp), sorted.
   virtual std::span<const std::string> models_of_form(const std::string& form) const = 0;
+  /// Models that are one of this form at a date (form_without_date() in model_name.hpp), sorted.
+  virtual std::span<const std::string> snapshots_of_form(const std::string& form) const = 0;
   virtual bool has_variant(std::string_view provider, std::string_view model, std::string_view variant) const = 0;
 };
 
 /// The provider meant by a name without one: the only one that has the model, else its maker; "" when neither tells.
 std::string_view provider_meant(std::span<const std::string> candidates, std::string_view model);
 
-/// Finds the model that a name means: override, exact, alias, other spellings, patterns, and last one hop to the
-/// provider's fallback. All arguments normalised, "" where unknown. Never guesses: two equally good candidates are
-/// none.
+/// Finds the model that a name means: override, exact, alias, other spellings, patterns, the only dated model of an
+/// undated name, and last one hop to the provider's fallback. All arguments normalised, "" where unknown. Never
+/// guesses: two equally good candidates are none.
 ModelMatch resolve_model(const ModelIndex& index, const ModelRules& rules, std::string_view provider,
                          std::string_view surface, std::string_view model, Timestamp at);
 

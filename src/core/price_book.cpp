@@ -79,8 +79,10 @@ struct PriceBook::Index final : ModelIndex {
   std::vector<std::uint32_t> next_row;  ///< of the same model
   Decoder decode;
   std::shared_ptr<const ModelRules> rules = std::make_shared<const ModelRules>();
-  mutable std::unordered_map<std::string, std::vector<std::string>> forms;  ///< form → models; made when first needed
-  mutable std::unordered_map<std::string, ModelMatch> remembered;           ///< names that are not exact
+  using Forms = std::unordered_map<std::string, std::vector<std::string>>;
+  mutable Forms forms;      ///< form → models; made when first needed
+  mutable Forms snapshots;  ///< form without the date → models that have one; made with it
+  mutable std::unordered_map<std::string, ModelMatch> remembered;  ///< names that are not exact
   mutable std::string question;
   mutable PriceAnswers answers;
 
@@ -107,16 +109,34 @@ struct PriceBook::Index final : ModelIndex {
   }
 
   std::span<const std::string> models_of_form(const std::string& form) const override {
-    if (forms.empty()) {
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        forms[model_form(names.key(i))].emplace_back(names.key(i));
+    make_forms();
+    return models_at(forms, form);
+  }
+  std::span<const std::string> snapshots_of_form(const std::string& form) const override {
+    make_forms();
+    return models_at(snapshots, form);
+  }
+
+  void make_forms() const {
+    if (!forms.empty()) {
+      return;
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      forms[model_form(names.key(i))].emplace_back(names.key(i));
+      if (const std::string form = form_without_date(names.key(i)); !form.empty()) {
+        snapshots[form].emplace_back(names.key(i));
       }
-      for (auto& [ignored, same] : forms) {
+    }
+    for (Forms* const made : {&forms, &snapshots}) {
+      for (auto& [ignored, same] : *made) {
         std::sort(same.begin(), same.end());
       }
     }
-    const auto place = forms.find(form);
-    return place == forms.end() ? std::span<const std::string>() : std::span(place->second);
+  }
+
+  static std::span<const std::string> models_at(const Forms& made, const std::string& form) {
+    const auto place = made.find(form);
+    return place == made.end() ? std::span<const std::string>() : std::span(place->second);
   }
 
   bool has_variant(std::string_view provider, std::string_view model, std::string_view variant) const override {

@@ -161,7 +161,8 @@ void use_reported_cost(UsageRow& row, const Decimal& reported, const std::string
   row.set(at.pricing_status, kept_text_datum(to_string(PricingStatus::reported)));
 }
 
-/// The reported cost where it is an amount that a ledger can hold. Errors: 22023 for NaN and infinity.
+/// The reported cost where it can be the cost of a call: not negative, and not so large that a few of them are more
+/// than a view's sum can hold. Errors: 22023 for NaN and infinity.
 std::optional<Decimal> reported_cost(const UsageRow& row) {
   const UsageColumns& at = row.columns();
   if (row.is_null(at.reported_cost)) {
@@ -174,7 +175,9 @@ std::optional<Decimal> reported_cost(const UsageRow& row) {
                 {},
                 "Leave the column out when the cost is not known."});
   }
-  return reported.representable && !reported.negative ? std::optional(reported.magnitude) : std::nullopt;
+  constexpr Decimal most = Decimal::from_integer(1'000'000'000'000'000);
+  const bool is_cost = reported.representable && !reported.negative && reported.magnitude <= most;
+  return is_cost ? std::optional(reported.magnitude) : std::nullopt;
 }
 
 /// The currency of the reported cost, "USD" where none is given; "" for what is no currency (price.hpp).

@@ -1,17 +1,24 @@
+-- Who writes usage dates it, to any month: what one call locks, and how many leaves there can be, is bounded. Rows of further months
+-- stay in the default leaf, where everything works as well.
 CREATE FUNCTION spend._missing_months(months_ahead integer) RETURNS SETOF date
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT DISTINCT m.month
-  FROM (
-    SELECT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date AS month FROM spend.usage_default AS u
+  WITH wanted(month, is_coming) AS (
+    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date, true FROM generate_series(0, months_ahead) AS i
+    UNION
+    SELECT DISTINCT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date, false FROM spend.usage_default AS u
     -- The ledger takes no other times; replication brings what the other side has.
     WHERE u.occurred_at >= '0001-01-01 UTC' AND u.occurred_at < '9999-12-01 UTC'
-    UNION ALL
-    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date FROM generate_series(0, months_ahead) AS i
-  ) AS m
-  WHERE to_regclass(format('spend.%I', 'usage_' || to_char(m.month, 'YYYY_MM'))) IS NULL
-  ORDER BY 1
+  ), missing AS (
+    SELECT w.month, bool_or(w.is_coming) AS is_coming FROM wanted AS w
+    WHERE to_regclass(format('spend.%I', 'usage_' || to_char(w.month, 'YYYY_MM'))) IS NULL
+    GROUP BY w.month
+  ), of_rows AS (
+    SELECT m.month FROM missing AS m WHERE NOT m.is_coming ORDER BY m.month DESC
+    LIMIT least(24, greatest(0, 600 - (SELECT count(*) FROM pg_inherits AS i WHERE i.inhparent = 'spend.usage'::regclass)))
+  )
+  SELECT m.month FROM missing AS m WHERE m.is_coming UNION ALL SELECT r.month FROM of_rows AS r ORDER BY 1
 $$;
-COMMENT ON FUNCTION spend._missing_months(integer) IS 'Internal: months that need a leaf: those with rows in the default leaf, and the coming ones.';
+COMMENT ON FUNCTION spend._missing_months(integer) IS 'Internal: months that get a leaf now: the coming ones, and those with rows in the default leaf, up to 24 at once and 600 leaves.';
 
 -- DateStyle and TimeZone: bounds go through text here, and some styles write zones by abbreviations that mean another zone when read.
 CREATE PROCEDURE spend._make_month(month date)

@@ -35,7 +35,7 @@ COMMENT ON COLUMN spend.model_aliases.alias_id IS 'Number of the alias.';
 COMMENT ON COLUMN spend.model_aliases.alias IS 'The name that usage rows carry, normalised. With "*" a pattern, where "*" is any run of characters and a number before it is whole.';
 COMMENT ON COLUMN spend.model_aliases.provider IS 'Provider of the model it stands for.';
 COMMENT ON COLUMN spend.model_aliases.model IS 'Model it stands for.';
-COMMENT ON COLUMN spend.model_aliases.for_provider IS 'Only rows of this provider; '''' for all.';
+COMMENT ON COLUMN spend.model_aliases.for_provider IS 'Only rows of this provider, and those that name none and a model of which it is the maker (an override: of this provider only); '''' for all.';
 COMMENT ON COLUMN spend.model_aliases.for_surface IS 'Only rows of this surface; '''' for all.';
 COMMENT ON COLUMN spend.model_aliases.is_override IS 'true: wins over a price of that very name. Not with a pattern.';
 COMMENT ON COLUMN spend.model_aliases.valid_during IS 'Half-open range of the time of use for which the name has this meaning.';

@@ -33,6 +33,19 @@ TEST(ProviderUsage, TheSameFromBodyAndFromUsageAlone) {
   EXPECT_EQ(read("vertex", R"([{"event": "message_start", "data": {"message": {"usage": )" + usage + "}}}]"), expected);
 }
 
+TEST(ProviderUsage, TitanCountsEachResult) {
+  EXPECT_EQ(
+      read("bedrock",
+           R"({"inputTextTokenCount": 5, "results": [{"tokenCount": 32, "outputText": "x"}, {"tokenCount": 8}]})"),
+      R"({"input_tokens": 5, "output_tokens": 40})");
+  EXPECT_EQ(read("bedrock", R"([{"outputText": "x", "inputTextTokenCount": 5, "totalOutputTextTokenCount": null},
+                                {"outputText": "y", "inputTextTokenCount": 5, "totalOutputTextTokenCount": 40}])"),
+            R"({"input_tokens": 5, "output_tokens": 40})");
+  EXPECT_EQ(read("bedrock", R"({"embedding": [0.5], "inputTextTokenCount": 5})"), R"({"input_tokens": 5})");
+  EXPECT_EQ(read("bedrock", R"({"inputTextTokenCount": 5, "results": [{"tokenCount": -1}]})"),
+            "none: \"token_count\" is not a count: \"-1\"");
+}
+
 TEST(ProviderUsage, TextThatHoldsJson) {
   const std::string expected = R"({"input_tokens": 7, "output_tokens": 2})";
   EXPECT_EQ(read("openai", R"("{\"usage\": {\"prompt_tokens\": 7, \"completion_tokens\": 2}}")"), expected);

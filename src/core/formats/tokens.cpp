@@ -40,6 +40,16 @@ bool looks_like_images(const Json* in, const Json* out) {
          member(*in, "cached_tokens") == nullptr && member(*in, "audio_tokens") == nullptr;
 }
 
+/// Output of Amazon's Titan, which counts each of its results; the last part of a stream has the total.
+Count read_titan_output(const Json& usage, Counts& counts) {
+  Count written = counts.first(&usage, {"total_output_text_token_count"});
+  const Json* const results = counts.list(&usage, {"results"});
+  for (const Json& result : results != nullptr && !written.has_value() ? results->items : std::vector<Json>()) {
+    written = counts.sum(written, counts.first(&result, {"token_count"}));
+  }
+  return written;
+}
+
 /// Counts under our own meters' names, as some libraries keep them.
 void read_own_names(const Json& usage, Counts& counts) {
   for (const auto& [key, value] : usage.members) {
@@ -57,7 +67,10 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   const Json* const in = counts.object(&usage, {"input_tokens_details", "input_token_details"});
   const Json* const out = counts.object(&usage, {"output_tokens_details", "output_token_details"});
   const Count input = counts.first(&usage, {"input_tokens", "input_token_count", "input_text_token_count"});
-  const Count output = counts.first(&usage, {"output_tokens", "output_token_count"});
+  Count output = counts.first(&usage, {"output_tokens", "output_token_count"});
+  if (!output.has_value() && member(usage, "input_text_token_count") != nullptr) {
+    output = read_titan_output(usage, counts);
+  }
   const Count total = counts.first(&usage, {"total_tokens", "total_token_count"});
 
   const Count read_beside = counts.first(&usage, {"cache_read_input_tokens", "cache_read_input_token_count"});
