@@ -248,7 +248,9 @@ void refuse_by_settings(const UsageRow& row) {
   }
 }
 
-Attribution& attribute(UsageRow& row) {
+}  // namespace
+
+Attribution& attribution_now(const UsageRow& row) {
   const DimensionRegistry& registry = *dimension_registry();
   const std::string_view as_sent = row.dimensions_as_sent(registry);
   Attribution* attribution = find_attribution_as_sent(as_sent);
@@ -256,9 +258,16 @@ Attribution& attribute(UsageRow& row) {
     attribution = &remember_attribution(row.dimensions(registry));
     remember_as_sent(as_sent, *attribution);
   }
-  // It stays in its place as long as the row is on its way.
-  row.set(row.columns().attribution_id, UUIDPGetDatum(reinterpret_cast<pg_uuid_t*>(attribution->id.data())));
   return *attribution;
+}
+
+namespace {
+
+Attribution& attribute(UsageRow& row) {
+  Attribution& attribution = attribution_now(row);
+  // It stays in its place as long as the row is on its way.
+  row.set(row.columns().attribution_id, UUIDPGetDatum(reinterpret_cast<pg_uuid_t*>(attribution.id.data())));
+  return attribution;
 }
 
 /// Whether no other BEFORE ROW trigger for INSERT comes after this one.
@@ -430,6 +439,10 @@ HeapTuple before_update(TriggerData* trigger) {
   }
   if (correction != nullptr && correction->kind == CorrectionKind::void_row) {
     take_out(after, *correction);
+    return after.form();
+  }
+  if (correction != nullptr && correction->kind == CorrectionKind::reattribute) {
+    attribute(after);
     return after.form();
   }
   check_time(after);

@@ -5,6 +5,7 @@
 namespace spend {
 
 class UsageRow;
+struct Attribution;
 
 /// Whether a row without a price is worth a WARNING (one per connection and model).
 enum class MissingPrice { warn, quiet };
@@ -13,6 +14,10 @@ enum class MissingPrice { warn, quiet };
 /// prices of the running command, each row at its own time. No price is an outcome, not an error. Errors: 22023 and
 /// 22003 for a quantity or reported_cost that none can be.
 void price_usage_row(UsageRow& row, MissingPrice missing);
+
+/// The attribution that registry of dimensions gives the row now; it stays in memory, in its place, to the end of the
+/// transaction.
+Attribution& attribution_now(const UsageRow& row);
 
 /// Errors: SP002 naming a required dimension that the row lacks.
 void require_dimensions(const UsageRow& row);

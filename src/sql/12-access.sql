@@ -53,7 +53,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
            ('writer', 'spend.record_outcome(bigint, text, text, boolean, boolean, text, text, text)'), ('admin', 'spend.record_outcome(bigint, text, text, boolean, boolean, text, text, text)'),
            ('admin', 'spend.amend(bigint, jsonb, text, timestamptz)'), ('admin', 'spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean)'),
-           ('admin', 'spend.void(bigint, text, timestamptz)'), ('admin', 'spend.void_where(timestamptz, timestamptz, jsonb, text, boolean)'),
+           ('admin', 'spend.void(bigint, text, timestamptz)'), ('admin', 'spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb)'), ('admin', 'spend.void_where(timestamptz, timestamptz, jsonb, text, boolean)'),
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),

@@ -131,39 +131,35 @@ $$;
 COMMENT ON FUNCTION spend._correct_row(text, bigint, timestamptz, text, text, text) IS
   'Internal: corrects one row; batch_id is NULL when there was nothing to change.';
 
+-- Many rows. What it reports is the answer of a function of ours to the number of the correction.
 CREATE FUNCTION spend._correct_where(
-  kind text, since timestamptz, until timestamptz, filter jsonb, reason text, dry_run boolean, assignments text, differs text,
-  OUT batch_id bigint, OUT provider text, OUT model text, OUT currency text, OUT calls bigint, OUT old_cost numeric, OUT new_cost numeric,
-  OUT difference numeric
-) RETURNS SETOF record
+  kind text, since timestamptz, until timestamptz, filter jsonb, reason text, dry_run boolean, assignments text, differs text, report text,
+  OUT batch_id bigint, OUT lines jsonb
+)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  this_batch bigint;
-  lines jsonb;
 BEGIN
+  IF dry_run IS NOT TRUE THEN
+    PERFORM spend._check_reason(reason);
+  END IF;
   -- One large correction at a time: two of them would take the same rows in different orders.
   PERFORM pg_advisory_xact_lock('spend.adjustments'::regclass::integer, 0);
   -- A dry run is the real thing, taken back: what it reports cannot differ from what the call would do.
   BEGIN
-    this_batch := nextval('spend.adjustments_batch_id_seq');
-    PERFORM spend._correct_rows(kind, this_batch, _correct_where.reason, format(
+    batch_id := nextval('spend.adjustments_batch_id_seq');
+    PERFORM spend._correct_rows(kind, batch_id, reason, format(
       'UPDATE spend.usage AS u SET %s WHERE u.occurred_at >= $1 AND u.occurred_at < $2 AND u.pricing_status IS DISTINCT FROM ''voided'' AND (%s) AND (%s)',
       assignments, spend._usage_condition(filter), differs), since, until);
-    lines := coalesce((SELECT jsonb_agg(to_jsonb(l)) FROM spend._adjustment_lines(this_batch) AS l), '[]');
+    EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(l)), ''[]'') FROM %s AS l', report) INTO lines USING batch_id;
     IF dry_run THEN
       RAISE EXCEPTION 'dry run' USING ERRCODE = 'SPDRY';
     END IF;
   EXCEPTION WHEN SQLSTATE 'SPDRY' THEN
-    this_batch := NULL;
+    batch_id := NULL;
   END;
-  RETURN QUERY
-  SELECT this_batch, l.provider, l.model, l.currency, l.calls, l.old_cost, l.new_cost, l.difference
-  FROM jsonb_to_recordset(lines) AS l(provider text, model text, currency text, calls bigint, old_cost numeric, new_cost numeric, difference numeric);
 END
 $$;
-COMMENT ON FUNCTION spend._correct_where(text, timestamptz, timestamptz, jsonb, text, boolean, text, text) IS
-  'Internal: corrects the rows that a range and a filter select, or says what that would change.';
+COMMENT ON FUNCTION spend._correct_where(text, timestamptz, timestamptz, jsonb, text, boolean, text, text, text) IS
+  'Internal: corrects the rows that a range and a filter select, or says what that would change: the lines of a report, as JSON.';
 
 CREATE FUNCTION spend.amend(
   usage_id bigint, changes jsonb, reason text, occurred_at timestamptz DEFAULT NULL,
@@ -186,16 +182,14 @@ CREATE FUNCTION spend.amend_where(
   OUT difference numeric
 ) RETURNS SETOF record
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  list record;
 BEGIN
   PERFORM spend._check_range(since, until, filter);
-  IF dry_run IS NOT TRUE THEN
-    PERFORM spend._check_reason(amend_where.reason);
-  END IF;
-  SELECT l.assignments, l.differs INTO list FROM spend._change_list(changes, false) AS l;
-  RETURN QUERY SELECT * FROM spend._correct_where('amend', since, until, filter, amend_where.reason, coalesce(dry_run, false), list.assignments, list.differs);
+  RETURN QUERY
+  SELECT c.batch_id, r.*
+  FROM spend._change_list(changes, false) AS l
+  CROSS JOIN LATERAL spend._correct_where('amend', since, until, filter, reason, dry_run, l.assignments, l.differs, 'spend._adjustment_lines($1)') AS c
+  CROSS JOIN LATERAL jsonb_to_recordset(c.lines)
+    AS r(provider text, model text, currency text, calls bigint, old_cost numeric, new_cost numeric, difference numeric);
 END
 $$;
 COMMENT ON FUNCTION spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean) IS

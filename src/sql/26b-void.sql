@@ -20,13 +20,13 @@ CREATE FUNCTION spend.void_where(
   OUT difference numeric
 ) RETURNS SETOF record
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
 BEGIN
   PERFORM spend._check_range(since, until, filter);
-  IF dry_run IS NOT TRUE THEN
-    PERFORM spend._check_reason(void_where.reason);
-  END IF;
-  RETURN QUERY SELECT * FROM spend._correct_where('void', since, until, filter, void_where.reason, coalesce(dry_run, false), 'cost = u.cost', 'true');
+  RETURN QUERY
+  SELECT c.batch_id, r.*
+  FROM spend._correct_where('void', since, until, filter, reason, dry_run, 'cost = u.cost', 'true', 'spend._adjustment_lines($1)') AS c
+  CROSS JOIN LATERAL jsonb_to_recordset(c.lines)
+    AS r(provider text, model text, currency text, calls bigint, old_cost numeric, new_cost numeric, difference numeric);
 END
 $$;
 COMMENT ON FUNCTION spend.void_where(timestamptz, timestamptz, jsonb, text, boolean) IS
