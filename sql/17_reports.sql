@@ -27,15 +27,16 @@ SELECT period_start, dimension_value AS team, calls, trim_scale(cost) AS cost, c
        acceptance_rate AS accepted, trim_scale(experiment_cost) AS experiment, compression_ratio AS compression
 FROM spend.efficiency WHERE dimension = 'team' ORDER BY 1, 2;
 SELECT period_start, unit, units, trim_scale(cost) AS cost, trim_scale(cost_per_unit) AS per_unit, trim_scale(p50_cost) AS p50, trim_scale(p95_cost) AS p95 FROM spend.unit_costs ORDER BY 1, 2;
+SELECT period_start, unit, units, trim_scale(cost) AS cost, trim_scale(cost_per_unit) AS per_unit, trim_scale(p50_cost) AS p50, trim_scale(p95_cost) AS p95 FROM spend.call_costs ORDER BY 1, 2;
 SELECT period_start, trim_scale(cost) AS cost, trim_scale(previous_cost) AS previous, trim_scale(month_budget) AS budget, trim_scale(month_actual) AS actual, top_feature, cache_hit_rate, premium_share FROM spend.weekly_report ORDER BY 1;
 SELECT period_start, issue, detail, calls, trim_scale(cost) AS cost, cost_share, calls_share FROM spend.data_quality WHERE detail NOT IN (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = 'spend.usage'::regclass AND a.attname NOT IN ('cost_center', 'team')) ORDER BY 1, 2, 3;
 SELECT usage_date, run_status, is_accepted, blocked_reason, trim_scale(cost) AS cost, budget_owner FROM spend.usage_detail ORDER BY usage_id;
 -- Folded, they say the same; keys are unique.
-CREATE TABLE regress.said AS SELECT t::text FROM spend.efficiency AS t UNION ALL SELECT t::text FROM spend.spend_change AS t UNION ALL SELECT t::text FROM spend.unit_costs AS t UNION ALL SELECT t::text FROM spend.weekly_report AS t UNION ALL SELECT t::text FROM spend.data_quality AS t;
+CREATE TABLE regress.said AS SELECT t::text FROM spend.efficiency AS t UNION ALL SELECT t::text FROM spend.spend_change AS t UNION ALL SELECT t::text FROM spend.unit_costs AS t UNION ALL SELECT t::text FROM spend.call_costs AS t UNION ALL SELECT t::text FROM spend.weekly_report AS t UNION ALL SELECT t::text FROM spend.data_quality AS t;
 SELECT count(*) > 0 AS folded FROM spend.maintain(0);
-CREATE TABLE regress.says AS SELECT t::text FROM spend.efficiency AS t UNION ALL SELECT t::text FROM spend.spend_change AS t UNION ALL SELECT t::text FROM spend.unit_costs AS t UNION ALL SELECT t::text FROM spend.weekly_report AS t UNION ALL SELECT t::text FROM spend.data_quality AS t;
+CREATE TABLE regress.says AS SELECT t::text FROM spend.efficiency AS t UNION ALL SELECT t::text FROM spend.spend_change AS t UNION ALL SELECT t::text FROM spend.unit_costs AS t UNION ALL SELECT t::text FROM spend.call_costs AS t UNION ALL SELECT t::text FROM spend.weekly_report AS t UNION ALL SELECT t::text FROM spend.data_quality AS t;
 SELECT count(*) AS differences FROM (TABLE regress.said EXCEPT ALL TABLE regress.says) AS x;
-SELECT (SELECT count(*) - count(DISTINCT efficiency_key) FROM spend.efficiency) + (SELECT count(*) - count(DISTINCT spend_change_key) FROM spend.spend_change) + (SELECT count(*) - count(DISTINCT unit_costs_key) FROM spend.unit_costs)
+SELECT (SELECT count(*) - count(DISTINCT efficiency_key) FROM spend.efficiency) + (SELECT count(*) - count(DISTINCT spend_change_key) FROM spend.spend_change) + (SELECT count(*) - count(DISTINCT unit_costs_key) FROM spend.unit_costs) + (SELECT count(*) - count(DISTINCT call_costs_key) FROM spend.call_costs)
   + (SELECT count(*) - count(DISTINCT weekly_report_key) FROM spend.weekly_report) + (SELECT count(*) - count(DISTINCT data_quality_key) FROM spend.data_quality) AS double_keys;
 -- A reader with a scope sees their part of each, and nothing else.
 CREATE ROLE regress_team_a;

@@ -62,7 +62,7 @@ SELECT regress.error($$SELECT spend.void(2, 'again')$$), regress.error($$SELECT 
 UPDATE spend.usage SET input_tokens = 1000, request_model = 'n', cost = 5, pricing_status = 'priced' WHERE usage_id = 2;
 SELECT count(*) AS repriced FROM spend.reprice('-infinity', filter => '{"usage_id": 2}');
 SELECT trim_scale(cost) AS cost, pricing_status, trim_scale(spend.what_if(u, (SELECT spend.price_table(p) FROM spend.prices AS p))) AS what_if FROM spend.usage AS u WHERE usage_id = 2;
-SELECT unit, units, trim_scale(cost) AS cost FROM spend.unit_costs WHERE unit IN ('call', 'run') ORDER BY period_start, unit, currency;
+SELECT unit, units, trim_scale(cost) AS cost FROM spend.call_costs ORDER BY period_start, unit, currency;
 SELECT * FROM regress.books;
 -- Its key stays taken: the same message does not bring it back.
 SELECT batch_id FROM spend.void(1, 'counted twice');

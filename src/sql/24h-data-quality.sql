@@ -11,25 +11,32 @@ SELECT md5(jsonb_build_array(q.usage_month, q.issue, q.detail, q.currency)::text
        (q.cost / nullif(q.total_cost, 0))::numeric(14, 6) AS cost_share,
        (q.calls / q.total_calls)::numeric(14, 6) AS calls_share
 FROM (
-  SELECT f.usage_month, v.issue, v.detail, f.currency, coalesce(sum(v.calls), 0) AS calls, coalesce(sum(v.cost), 0) AS cost,
-         max(t.calls) AS total_calls, max(t.cost) AS total_cost
-  FROM spend._month_facts AS f
-  JOIN (SELECT g.usage_month, g.currency, sum(g.calls) AS calls, coalesce(sum(g.cost), 0) AS cost FROM spend._month_facts AS g GROUP BY 1, 2) AS t
-    ON t.usage_month = f.usage_month AND t.currency = f.currency
+  -- The whole is one more issue: the facts are read once, and by attribution where only that matters.
+  SELECT i.usage_month, i.issue, i.detail, i.currency, coalesce(sum(i.calls), 0) AS calls, coalesce(sum(i.cost), 0) AS cost,
+         sum(sum(i.calls) FILTER (WHERE i.issue = '')) OVER by_month AS total_calls, sum(sum(i.cost) FILTER (WHERE i.issue = '')) OVER by_month AS total_cost
+  FROM (
+    SELECT f.usage_month, f.currency, f.dimensions, f.pricing_status, f.pricing_reason, sum(f.calls) AS calls, sum(f.cost) AS cost,
+           sum(f.late_calls) AS late_calls, sum(f.late_cost) AS late_cost
+    FROM spend._month_facts AS f
+    GROUP BY 1, 2, 3, 4, 5
+  ) AS f
   CROSS JOIN LATERAL (
-    SELECT 'untagged' AS issue, d.name AS detail, f.calls, f.cost
+    SELECT f.usage_month, f.currency, '' AS issue, '' AS detail, f.calls, f.cost
+    UNION ALL
+    SELECT f.usage_month, f.currency, 'untagged', d.name, f.calls, f.cost
     FROM unnest(ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class']) AS d(name)
     WHERE NOT coalesce(f.dimensions, '{}') ? d.name
     UNION ALL
-    SELECT f.pricing_status, coalesce(f.pricing_reason, ''), f.calls, f.cost
+    SELECT f.usage_month, f.currency, f.pricing_status, coalesce(f.pricing_reason, ''), f.calls, f.cost
     WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
     UNION ALL
-    SELECT 'late', 'written more than a day after the usage', f.late_calls, f.late_cost WHERE f.late_calls <> 0
-  ) AS v
+    SELECT f.usage_month, f.currency, 'late', 'written more than a day after the usage', f.late_calls, f.late_cost WHERE f.late_calls <> 0
+  ) AS i
   GROUP BY 1, 2, 3, 4
+  WINDOW by_month AS (PARTITION BY i.usage_month, i.currency)
 ) AS q
 CROSS JOIN spend._rollup_zone() AS z
-WHERE q.calls <> 0;
+WHERE q.issue <> '' AND q.calls <> 0;
 COMMENT ON VIEW spend.data_quality IS 'What the reports cannot vouch for, by month, with the money behind it: rows without a value of a dimension, unpriced, inconsistent, priced by a stand-in, late.';
 COMMENT ON COLUMN spend.data_quality.data_quality_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.data_quality.period_start_at IS 'Start of the month in the organisation''s zone.';

@@ -14,8 +14,7 @@ BEGIN
 END
 $$;
 
--- Units that are dimensions come from the sums; what a single call or run costs is known to rows only. Whoever asks for one unit does not
--- pay for the others.
+-- From the sums only: what single calls and runs cost stands in call_costs.
 CREATE VIEW spend.unit_costs WITH (security_barrier) AS
 SELECT md5(jsonb_build_array(u.usage_month, u.unit, u.currency)::text) AS unit_costs_key,
        u.usage_month::timestamp AT TIME ZONE z AS period_start_at,
@@ -44,7 +43,39 @@ FROM (
   SELECT f.usage_month, 'accepted_output', f.currency, sum(f.accepted_calls), coalesce(sum(f.cost), 0), NULL, NULL
   FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.accepted_calls) > 0
   UNION ALL
-  SELECT r.usage_month, 'call', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
+  SELECT f.usage_month, 'call', f.currency, sum(f.calls) - coalesce(sum(f.unpriced_calls), 0), coalesce(sum(f.cost), 0), NULL, NULL
+  FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.calls) > coalesce(sum(f.unpriced_calls), 0)
+) AS u
+CROSS JOIN spend._rollup_zone() AS z;
+COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a user, a customer, a feature, a workflow, a team, an accepted output. Runs, and how the costs of calls are spread, are in call_costs.';
+COMMENT ON COLUMN spend.unit_costs.unit_costs_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.unit_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
+COMMENT ON COLUMN spend.unit_costs.period_start IS 'First day of the month.';
+COMMENT ON COLUMN spend.unit_costs.period_kind IS 'month.';
+COMMENT ON COLUMN spend.unit_costs.unit IS 'call, user, customer, feature, workflow, team or accepted_output.';
+COMMENT ON COLUMN spend.unit_costs.currency IS 'Currency of the amounts.';
+COMMENT ON COLUMN spend.unit_costs.units IS 'How many there were; of calls, those with a cost.';
+COMMENT ON COLUMN spend.unit_costs.cost IS 'Their cost; of accepted_output, the whole cost of the month, accepted or not.';
+COMMENT ON COLUMN spend.unit_costs.cost_per_unit IS 'cost / units.';
+COMMENT ON COLUMN spend.unit_costs.p50_cost IS 'Half of the units cost no more; NULL for call and accepted_output.';
+COMMENT ON COLUMN spend.unit_costs.p95_cost IS '95 percent of the units cost no more; NULL for call and accepted_output.';
+
+-- What a single call or run cost is in no sum, and no sum could tell exactly how such costs are spread.
+CREATE VIEW spend.call_costs WITH (security_barrier) AS
+SELECT md5(jsonb_build_array(u.usage_month, u.unit, u.currency)::text) AS call_costs_key,
+       u.usage_month::timestamp AT TIME ZONE z AS period_start_at,
+       u.usage_month AS period_start,
+       'month'::text AS period_kind,
+       u.unit,
+       u.currency,
+       u.units::bigint AS units,
+       u.cost::numeric(38, 18) AS cost,
+       (u.cost / u.units)::numeric(38, 18) AS cost_per_unit,
+       u.p50::numeric(38, 18) AS p50_cost,
+       u.p95::numeric(38, 18) AS p95_cost
+FROM (
+  SELECT r.usage_month, 'call' AS unit, r.currency, count(*) AS units, sum(r.cost) AS cost, percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost) AS p50,
+         percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost) AS p95
   FROM spend._row_costs AS r GROUP BY 1, 3
   UNION ALL
   SELECT r.usage_month, 'run', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
@@ -52,15 +83,15 @@ FROM (
   GROUP BY 1, 3
 ) AS u
 CROSS JOIN spend._rollup_zone() AS z;
-COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a run, a user, a customer, a feature, a workflow, a team, an accepted output. call and run read the rows of the time asked for.';
-COMMENT ON COLUMN spend.unit_costs.unit_costs_key IS 'Surrogate key of the row.';
-COMMENT ON COLUMN spend.unit_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
-COMMENT ON COLUMN spend.unit_costs.period_start IS 'First day of the month.';
-COMMENT ON COLUMN spend.unit_costs.period_kind IS 'month.';
-COMMENT ON COLUMN spend.unit_costs.unit IS 'call, run, user, customer, feature, workflow, team or accepted_output.';
-COMMENT ON COLUMN spend.unit_costs.currency IS 'Currency of the amounts.';
-COMMENT ON COLUMN spend.unit_costs.units IS 'How many there were; of calls, those with a cost.';
-COMMENT ON COLUMN spend.unit_costs.cost IS 'Their cost; of accepted_output, the whole cost of the month, accepted or not.';
-COMMENT ON COLUMN spend.unit_costs.cost_per_unit IS 'cost / units.';
-COMMENT ON COLUMN spend.unit_costs.p50_cost IS 'Half of the units cost no more; NULL for accepted_output.';
-COMMENT ON COLUMN spend.unit_costs.p95_cost IS '95 percent of the units cost no more; NULL for accepted_output.';
+COMMENT ON VIEW spend.call_costs IS 'What single calls and runs cost, by month, and how that is spread. Reads the rows that are there, of all months: ask for one unit. What they cost on average is in unit_costs, from sums.';
+COMMENT ON COLUMN spend.call_costs.call_costs_key IS 'Surrogate key of the row.';
+COMMENT ON COLUMN spend.call_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
+COMMENT ON COLUMN spend.call_costs.period_start IS 'First day of the month.';
+COMMENT ON COLUMN spend.call_costs.period_kind IS 'month.';
+COMMENT ON COLUMN spend.call_costs.unit IS 'call or run.';
+COMMENT ON COLUMN spend.call_costs.currency IS 'Currency of the amounts.';
+COMMENT ON COLUMN spend.call_costs.units IS 'How many with a cost there were; a run in each month in which it has calls.';
+COMMENT ON COLUMN spend.call_costs.cost IS 'Their cost.';
+COMMENT ON COLUMN spend.call_costs.cost_per_unit IS 'cost / units.';
+COMMENT ON COLUMN spend.call_costs.p50_cost IS 'Half of the units cost no more.';
+COMMENT ON COLUMN spend.call_costs.p95_cost IS '95 percent of the units cost no more.';

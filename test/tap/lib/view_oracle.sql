@@ -322,13 +322,23 @@ FROM (
   SELECT month, money, min(zone) AS zone, unit, value, coalesce(sum(cost), 0) AS cost FROM oracle._facts AS f
   CROSS JOIN LATERAL (VALUES ('user', f.user_id), ('customer', f.customer), ('feature', f.feature), ('workflow', f.workflow), ('team', f.team)) AS v(unit, raw)
   CROSS JOIN LATERAL (SELECT spend.text_key(v.raw)) AS k(value) WHERE k.value <> '' GROUP BY 1, 2, 4, 5
-  UNION ALL SELECT month, money, zone, 'call', usage_id::text, cost FROM oracle._facts WHERE cost IS NOT NULL
-  UNION ALL SELECT month, money, min(zone), 'run', run_id, sum(cost) FROM oracle._facts WHERE cost IS NOT NULL AND run_id <> '' GROUP BY 1, 2, 5
 ) AS x GROUP BY month, unit, money
+UNION ALL
+SELECT md5(jsonb_build_array(month, 'call', money)::text), month::timestamp AT TIME ZONE min(zone), month, 'month', 'call', money, count(cost), sum(cost)::numeric(38, 18),
+       (sum(cost) / count(cost))::numeric(38, 18), NULL, NULL
+FROM oracle._facts GROUP BY month, money HAVING count(cost) > 0
 UNION ALL
 SELECT md5(jsonb_build_array(month, 'accepted_output', money)::text), month::timestamp AT TIME ZONE min(zone), month, 'month', 'accepted_output', money, count(*) FILTER (WHERE accepted), coalesce(sum(cost), 0)::numeric(38, 18),
        (coalesce(sum(cost), 0) / count(*) FILTER (WHERE accepted))::numeric(38, 18), NULL, NULL
 FROM oracle._facts GROUP BY month, money HAVING count(*) FILTER (WHERE accepted) > 0;
+
+CREATE VIEW oracle.call_costs AS
+SELECT md5(jsonb_build_array(month, unit, money)::text) AS call_costs_key, month::timestamp AT TIME ZONE min(zone) AS at, month, 'month' AS kind, unit, money, count(*) AS units, sum(cost)::numeric(38, 18),
+       (sum(cost) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
+FROM (
+  SELECT month, money, zone, 'call' AS unit, usage_id::text, cost FROM oracle._facts WHERE cost IS NOT NULL
+  UNION ALL SELECT month, money, min(zone), 'run', run_id, sum(cost) FROM oracle._facts WHERE cost IS NOT NULL AND run_id <> '' GROUP BY 1, 2, 5
+) AS x GROUP BY month, unit, money;
 
 -- Rows that are in one of the two only. A statement sees one moment.
 CREATE FUNCTION oracle.differences(OUT view_name text, OUT side text, OUT line text) RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
