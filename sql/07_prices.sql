@@ -39,6 +39,8 @@ SELECT regress.error($$SELECT spend.set_price('', 'm', '{"rates": {}}')$$);
 SELECT regress.error($$SELECT spend.set_price('p', '   ', '{"rates": {}}')$$);
 SELECT regress.error($$SELECT spend.set_price(NULL, 'm', '{"rates": {}}')$$);
 SELECT regress.error($$SELECT spend.set_price('p', 'm', NULL)$$);
+SELECT regress.error($$SELECT spend.set_price('p', 'm', '{"rates": {}}', NULL)$$);
+SELECT regress.error($$SELECT spend.set_price('p', 'm', '{"rates": {}}', 'infinity')$$);
 SELECT regress.error($$SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "-1/1M"}}')$$);
 
 -- The table itself: keys are normalised, two live prices never overlap, bounds of any kind are read right.

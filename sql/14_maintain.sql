@@ -90,6 +90,7 @@ SELECT count(*) AS made, min(subject) AS earliest, max(subject) AS latest FROM s
 SELECT count(*) AS waiting FROM spend.usage_default WHERE occurred_at < '1910-01-01';
 SELECT count(*) AS made, min(subject) AS earliest, max(subject) AS latest FROM spend.maintain(0) WHERE subject ~ 'usage_190';
 SELECT count(*) AS waiting FROM spend.usage_default WHERE occurred_at < '1910-01-01';
+SELECT count(*) AS months FROM spend._missing_months(2147483647) AS m WHERE m > now() + interval '1 year';
 -- Counters of budgets that are gone are removed.
 DELETE FROM spend.budgets;
 SELECT action, subject::integer > 0 AS some FROM spend.maintain(0) WHERE action = 'removed counters';

@@ -120,8 +120,12 @@ DECLARE
   affected bigint;
   waiting bigint;
 BEGIN
-  IF provider IS NULL OR model IS NULL OR price IS NULL THEN
-    RAISE EXCEPTION 'provider, model and price must not be null' USING ERRCODE = 'null_value_not_allowed';
+  IF provider IS NULL OR model IS NULL OR price IS NULL OR valid_from IS NULL THEN
+    RAISE EXCEPTION 'provider, model, price and valid_from must not be null' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  IF valid_from = 'infinity' THEN
+    RAISE EXCEPTION 'valid_from must not be infinity'
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'A price that holds always is valid from -infinity.';
   END IF;
   new.provider := spend.text_key(provider);
   new.model := spend.text_key(model);

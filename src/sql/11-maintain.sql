@@ -3,7 +3,7 @@
 CREATE FUNCTION spend._missing_months(months_ahead integer) RETURNS SETOF date
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH wanted(month, is_coming) AS (
-    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date, true FROM generate_series(0, months_ahead) AS i
+    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date, true FROM generate_series(0, least(months_ahead, 120)) AS i
     UNION
     SELECT DISTINCT date_trunc('month', u.occurred_at AT TIME ZONE 'UTC')::date, false FROM spend.usage_default AS u
     -- The ledger takes no other times; replication brings what the other side has.
@@ -155,4 +155,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.maintain(integer) IS
-  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups and the budget counters, makes the leaves of this and the coming months, moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest, marks expired holds, notes what was refused. Returns what it did.';
+  'Upkeep, to be called every minute or so, at least daily: folds what was written since into the rollups and the budget counters, makes the leaves of this and the coming months (at most 120), moves rows out of the default leaf, removes counters of budgets that are gone and of runs that rest, marks expired holds, notes what was refused. Returns what it did.';
