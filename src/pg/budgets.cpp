@@ -3,6 +3,7 @@
 #include "core/json.hpp"
 #include "pg/access.hpp"
 #include "pg/budget_rows.hpp"
+#include "pg/row_attribution.hpp"
 #include "pg/set_result.hpp"
 #include "pg/settings.hpp"
 #include "pg/tables.hpp"
@@ -231,9 +232,8 @@ Attribution& attribution_of(const UsageRow& row) {
   if (Attribution* const known = find_attribution(id)) {
     return *known;
   }
-  // Another id than the row's means that the row comes from a server whose registered tags are not known here. Its
-  // columns are: they are the best there is.
-  return remember_attribution(row.dimensions(*dimension_registry()));
+  // The row comes from a server whose dictionary is not known here. What its columns say here is the best there is.
+  return attribution_now(row);
 }
 
 Movement movement_of(const Budget& budget, const RowFacts& facts) {

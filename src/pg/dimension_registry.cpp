@@ -19,7 +19,9 @@ std::size_t column_of(std::string_view name) {
 }
 
 DimensionRegistry load() {
+  static std::uint64_t version = 0;
   DimensionRegistry registry;
+  registry.version = ++version;
   const OpenTable table(Table::dimensions, AccessShareLock);
   const AttrNumber name = table.column("name");
   const AttrNumber is_rolled_up = table.column("is_rolled_up");

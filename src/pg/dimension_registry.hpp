@@ -15,9 +15,9 @@ inline constexpr std::array<const char*, 17> dimension_columns = {
 
 /// Row dimensions: what differs from row to row, or is no matter of attribution, so that it is never rolled up. Budgets
 /// may be on them all the same. `model` is the one that answered, or else the one asked for.
-inline constexpr std::array<const char*, 11> row_dimension_columns = {
+inline constexpr std::array<const char*, 12> row_dimension_columns = {
     "run_id",    "trace_id", "span_id", "request_id",   "provider", "route",
-    "operation", "purpose",  "region",  "service_tier", "surface"};
+    "operation", "purpose",  "region",  "service_tier", "surface", "source"};
 inline constexpr const char* model_dimension = "model";
 
 /// What spend.dimensions adds to the built-in columns.
@@ -25,6 +25,7 @@ struct DimensionRegistry {
   std::vector<std::string> tags;      ///< rolled-up dimensions taken from `tags`
   std::vector<std::string> row_tags;  ///< the same for dimensions that are not rolled up
   std::vector<std::string> required;  ///< dimensions a row must carry (SP002)
+  std::uint64_t version = 0;          ///< no two registries in this backend have the same
 
   /// Whether dimension_columns[i] is rolled up: the row's path does not compare names.
   std::array<bool, dimension_columns.size()> is_rolled_up;

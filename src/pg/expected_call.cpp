@@ -2,9 +2,9 @@
 
 #include "core/error_text.hpp"
 #include "core/json.hpp"
-#include "pg/attributions.hpp"
 #include "pg/dimension_registry.hpp"
 #include "pg/price_row.hpp"
+#include "pg/row_attribution.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
@@ -175,10 +175,8 @@ UsageRow ExpectedCall::row(Relation usage, Timestamp at) const {
   row.set(columns.recorded_at, TimestampTzGetDatum(at));
   row.set(columns.other_usage, estimate_);
   row.spread_other_usage();
+  attribute(row);
   price_expected(row);
-  // A pointer: GCC 13 and later take a reference for one into the argument, which is moved.
-  const Attribution* const attribution = &remember_attribution(row.dimensions(*dimension_registry()));
-  row.set(columns.attribution_id, uuid_datum(attribution->id));
   return row;
 }
 

@@ -16,6 +16,7 @@
 #include "pg/price_cache.hpp"
 #include "pg/price_terms_cache.hpp"
 #include "pg/repricing.hpp"
+#include "pg/row_attribution.hpp"
 #include "pg/settings.hpp"
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
@@ -248,28 +249,6 @@ void refuse_by_settings(const UsageRow& row) {
   }
 }
 
-}  // namespace
-
-Attribution& attribution_now(const UsageRow& row) {
-  const DimensionRegistry& registry = *dimension_registry();
-  const std::string_view as_sent = row.dimensions_as_sent(registry);
-  Attribution* attribution = find_attribution_as_sent(as_sent);
-  if (attribution == nullptr) {
-    attribution = &remember_attribution(row.dimensions(registry));
-    remember_as_sent(as_sent, *attribution);
-  }
-  return *attribution;
-}
-
-namespace {
-
-Attribution& attribute(UsageRow& row) {
-  Attribution& attribution = attribution_now(row);
-  // It stays in its place as long as the row is on its way.
-  row.set(row.columns().attribution_id, UUIDPGetDatum(reinterpret_cast<pg_uuid_t*>(attribution.id.data())));
-  return attribution;
-}
-
 /// Whether no other BEFORE ROW trigger for INSERT comes after this one.
 bool is_last_before_insert(const TriggerData* trigger) {
   const TriggerDesc* const all = trigger->tg_relation->trigdesc;
@@ -300,12 +279,14 @@ Attribution& complete(UsageRow& row) {
   }
   check_time(row);
   row.spread_other_usage();
+  // First whose it is: customer terms ask for that.
+  Attribution& attribution = attribute(row);
   price_usage_row(row, MissingPrice::warn);
   if (!settles_hold) {
     refuse_by_settings(row);
     require_dimensions(row);
   }
-  return attribute(row);
+  return attribution;
 }
 
 /// A date is no way past a cap: what a writer dates far from now is held against the budgets of now, too. Whoever owns
@@ -447,11 +428,11 @@ HeapTuple before_update(TriggerData* trigger) {
   }
   check_time(after);
   after.spread_other_usage();
+  attribute_update(before, after);
   // Nothing gives a voided row a cost again.
   if (!before.is_voided() && pricing_changed(before, after)) {
     price_usage_row(after, MissingPrice::warn);
   }
-  attribute(after);
   return after.form();
 }
 

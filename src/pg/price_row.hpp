@@ -15,10 +15,6 @@ enum class MissingPrice { warn, quiet };
 /// 22003 for a quantity or reported_cost that none can be.
 void price_usage_row(UsageRow& row, MissingPrice missing);
 
-/// The attribution that registry of dimensions gives the row now; it stays in memory, in its place, to the end of the
-/// transaction.
-Attribution& attribution_now(const UsageRow& row);
-
 /// Errors: SP002 naming a required dimension that the row lacks.
 void require_dimensions(const UsageRow& row);
 

@@ -2,6 +2,7 @@
 
 #include "pg/command_identity.hpp"
 #include "pg/numeric.hpp"
+#include "pg/row_attribution.hpp"
 #include "pg/tables.hpp"
 #include "pg/time_range.hpp"
 #include "pg/tuples.hpp"
@@ -88,7 +89,7 @@ TermFacts term_facts(const UsageRow& row, const Sku& priced, bool with_dimension
   facts.set_sku(SkuPart::speed, row.text(at.speed));
   facts.set_sku(SkuPart::variant, row.text(at.variant));
   if (with_dimensions) {
-    facts.dimensions = row.dimensions(*dimension_registry());
+    facts.dimensions = attributed_dimensions(row);
   }
   return facts;
 }

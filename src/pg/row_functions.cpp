@@ -1,9 +1,7 @@
 // SQL functions over a row of spend.usage, and over what this transaction has accounted.
 
 #include "pg/accounting.hpp"
-#include "pg/attributions.hpp"
 #include "pg/composite_row.hpp"
-#include "pg/price_row.hpp"
 #include "pg/set_result.hpp"
 #include "pg/values.hpp"
 
@@ -41,15 +39,5 @@ SPEND_FUNCTION(spend_pending_counters) {
                                 spend::atto_to_numeric(pending.delta.amount), Int64GetDatum(pending.delta.calls),
                                 Int64GetDatum(pending.delta.unpriced_calls)});
   }
-  PG_RETURN_NULL();
-}
-
-SPEND_FUNCTION(spend_attribution_now) {
-  spend::begin_set(fcinfo);
-  spend::with_row(fcinfo, PG_GETARG_DATUM(0), [&](const spend::UsageRow& row) {
-    const spend::Attribution& attribution = spend::attribution_now(row);
-    spend::emit_row<2>(fcinfo,
-                       {spend::uuid_datum(attribution.id), spend::jsonb_datum(attribution.dimensions.to_json())});
-  });
   PG_RETURN_NULL();
 }

@@ -39,8 +39,9 @@ enum class Table {
   hold_amounts,
   decisions,
   approvals,
+  allocation_rules,
 };
-constexpr std::size_t table_count = 32;
+constexpr std::size_t table_count = 33;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -336,16 +336,19 @@ std::string_view UsageRow::dimension(const std::string& name) const {
              : text(columns_.dimensions[static_cast<std::size_t>(column - dimension_columns.begin())]);
 }
 
-std::string UsageRow::row_dimension(const std::string& name) const {
+std::string_view UsageRow::fact(const std::string& name) const {
   if (name == model_dimension) {
     const std::string_view served = text(columns_.response_model);
-    return dimension_key(name, served.empty() ? text(columns_.request_model) : served);
+    return served.empty() ? text(columns_.request_model) : served;
   }
   const auto column = std::find(row_dimension_columns.begin(), row_dimension_columns.end(), name);
-  return dimension_key(
-      name, column == row_dimension_columns.end()
-                ? dimension(name)
-                : text(columns_.row_dimensions[static_cast<std::size_t>(column - row_dimension_columns.begin())]));
+  return column == row_dimension_columns.end()
+             ? dimension(name)
+             : text(columns_.row_dimensions[static_cast<std::size_t>(column - row_dimension_columns.begin())]);
+}
+
+std::string UsageRow::row_dimension(const std::string& name) const {
+  return dimension_key(name, fact(name));
 }
 
 Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
@@ -361,7 +364,8 @@ Dimensions UsageRow::dimensions(const DimensionRegistry& registry) const {
   return result;
 }
 
-std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry) const {
+std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry, std::span<const std::string> further,
+                                              std::span<const std::uint64_t> numbers) const {
   static std::vector<char> bytes;  // kept for its memory
   std::size_t size = 0;
   const auto append = [&](std::size_t kind, std::string_view part) {
@@ -383,6 +387,12 @@ std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry)
   for (const std::string& name : registry.tags) {
     append(dimension_columns.size(), name);
     append(dimension_columns.size(), tag(name));
+  }
+  for (const std::string& name : further) {
+    append(dimension_columns.size() + 1, fact(name));
+  }
+  if (!numbers.empty()) {
+    append(dimension_columns.size() + 2, {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()});
   }
   return {bytes.data(), size};
 }

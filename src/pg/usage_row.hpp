@@ -115,11 +115,15 @@ class UsageRow {
   /// When the price is chosen: the start of the call where it is known.
   Timestamp priced_at() const;
   Dimensions dimensions(const DimensionRegistry& registry) const;
-  /// The same values as sent, as bytes in which no two different sets are alike. Valid until the next call.
-  std::string_view dimensions_as_sent(const DimensionRegistry& registry) const;
+  /// The same values as sent, with `further` facts and numbers, as bytes in which no two different sets are alike.
+  /// Valid until the next call.
+  std::string_view dimensions_as_sent(const DimensionRegistry& registry, std::span<const std::string> further,
+                                      std::span<const std::uint64_t> numbers) const;
   /// The value of one dimension as sent, rolled up or not; "" when the row has none.
   std::string_view dimension(const std::string& name) const;
-  /// The same for a row dimension, as it is compared.
+  /// The same for any fact: also a column of row_dimension_columns, or the model.
+  std::string_view fact(const std::string& name) const;
+  /// A fact as it is compared.
   std::string row_dimension(const std::string& name) const;
 
  private:

@@ -41,7 +41,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('writer', 'spend.settle(bigint, spend.token_usage, text, text, text, text, timestamptz, boolean)'), ('writer', 'spend._reopen_hold(bigint)'),
            ('approver', 'spend.approve(bigint, text, interval)'), ('approver', 'spend.decline(bigint, text)'),
            ('approver', 'spend._may_decide(bigint[])'), ('reader', 'spend._may_decide(bigint[])'),
-           ('reader', 'spend.visible(uuid)'), ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
+           ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
+           ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
            ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
            ('reader', 'spend._sum_lines(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'), ('reader', 'spend._is_sum(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'),
@@ -70,6 +71,9 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'), ('admin', 'spend.alert_drivers(bigint, integer)'),
            ('admin', 'spend.pause(jsonb, text, text)'), ('admin', 'spend.resume(bigint, text)'), ('admin', 'spend.resume(jsonb, text)'),
            ('admin', 'spend.change_cost_center(text, date, text, text, text, text, text, boolean, text)'),
+           ('admin', 'spend.set_allocation_rule(text, jsonb, jsonb, integer, timestamptz, timestamptz, boolean, text)'),
+           ('admin', 'spend.end_allocation_rule(text, timestamptz)'),
+           ('admin', 'spend.preview_allocation_rule(text, jsonb, jsonb, integer, timestamptz, timestamptz, boolean, timestamptz, timestamptz)'),
            ('admin', 'spend.grant_access(regrole, text, jsonb)'), ('admin', 'spend.revoke_access(regrole, text)')
   )
   SELECT 'USAGE', 'SCHEMA spend'
@@ -99,7 +103,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['prices', 'allocation_rules', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL

@@ -96,8 +96,10 @@ BEGIN
                     FROM jsonb_array_elements(CASE jsonb_typeof(item.value) WHEN 'array' THEN item.value ELSE jsonb_build_array(item.value) END) AS v);
     subject := CASE
       WHEN item.key = 'model' THEN 'coalesce(nullif(u.response_model, ''''), u.request_model)'
-      WHEN item.type IS NOT NULL THEN format('u.%I', item.key)
-      WHEN item.is_tag THEN format('(u.tags ->> %L)', item.key)
+      WHEN item.type = 'bigint' THEN format('u.%I', item.key)
+      -- Of a dimension, what the row is attributed to.
+      WHEN item.type = 'text' THEN format('coalesce(spend._attributed(u.attribution_id, %L), u.%I)', item.key, item.key)
+      WHEN item.is_tag THEN format('coalesce(spend._attributed(u.attribution_id, %L), u.tags ->> %L)', item.key, item.key)
     END;
     IF subject IS NULL THEN
       RAISE EXCEPTION 'unknown filter "%"', item.key

@@ -81,6 +81,11 @@ CROSS JOIN LATERAL (
   ) AS f(line, item, detail)
   WHERE f.detail IS NOT NULL AND (f.line < 6 OR v.price IS NOT NULL)
   UNION ALL
+  -- What rules added to the row's dimensions.
+  SELECT 10 + s.line, 'fact', 'allocated', NULL, NULL, NULL, NULL, NULL, NULL,
+         format('%s %s, by rule "%s" (%s)', s.dimension, s.value, s.rule_name, s.rule_id) || CASE WHEN s.said <> '' THEN format('; the row says %s', s.said) ELSE '' END
+  FROM spend._allocation_steps(u) WITH ORDINALITY AS s(dimension, value, said, rule_id, rule_name, line)
+  UNION ALL
   SELECT 1000 + row_number() OVER (ORDER BY a.adjustment_id), 'adjustment', a.kind, NULL, NULL, NULL, NULL, NULL, NULL,
          concat_ws(', ', 'batch ' || a.batch_id, CASE WHEN spend.visible(a.old_attribution_id) THEN c.old_values || ' to ' || c.new_values END,
                    CASE WHEN (a.old_cost, a.old_currency) IS DISTINCT FROM (a.new_cost, a.new_currency) THEN
@@ -106,7 +111,7 @@ COMMENT ON COLUMN spend.cost_explanation.occurred_at IS 'When the usage happened
 COMMENT ON COLUMN spend.cost_explanation.usage_id IS 'The usage row.';
 COMMENT ON COLUMN spend.cost_explanation.line IS 'Orders the lines of a row.';
 COMMENT ON COLUMN spend.cost_explanation.kind IS
-  'fact: about the row or its price. charge: a quantity at a rate. term: what a customer term adds or takes. reported: the provider''s own figure, where its policy is trust. unexplained: a cost that nothing on record gives. adjustment: what was changed since it was recorded.';
+  'fact: about the row, its price, or how it was allocated. charge: a quantity at a rate. term: what a customer term adds or takes. reported: the provider''s own figure, where its policy is trust. unexplained: a cost that nothing on record gives. adjustment: what was changed since it was recorded.';
 COMMENT ON COLUMN spend.cost_explanation.item IS 'Meter of a charge, name of a term or fact; of an adjustment: reprice, amend, void, outcome or reattribute.';
 COMMENT ON COLUMN spend.cost_explanation.quantity IS 'Quantity charged: what the lines of other meters charge is not in it.';
 COMMENT ON COLUMN spend.cost_explanation.rate IS 'Rate per so many units.';

@@ -3,14 +3,14 @@ CREATE VIEW spend.usage_detail WITH (security_barrier) AS
 SELECT u.usage_id::text AS usage_detail_key,
        u.occurred_at,
        (u.occurred_at AT TIME ZONE s.time_zone)::date AS usage_date,
-       coalesce(nullif(spend.text_key(u.department), ''), '(untagged)') AS department,
-       coalesce(nullif(spend.text_key(u.workspace), ''), '(untagged)') AS workspace,
-       coalesce(nullif(spend.text_key(u.user_group), ''), '(untagged)') AS user_group,
-       coalesce(nullif(spend.text_key(u.workflow), ''), '(untagged)') AS workflow,
+       coalesce(spend._attributed(u.attribution_id, 'department'), nullif(spend.text_key(u.department), ''), '(untagged)') AS department,
+       coalesce(spend._attributed(u.attribution_id, 'workspace'), nullif(spend.text_key(u.workspace), ''), '(untagged)') AS workspace,
+       coalesce(spend._attributed(u.attribution_id, 'user_group'), nullif(spend.text_key(u.user_group), ''), '(untagged)') AS user_group,
+       coalesce(spend._attributed(u.attribution_id, 'workflow'), nullif(spend.text_key(u.workflow), ''), '(untagged)') AS workflow,
        coalesce(p.provider, nullif(spend.text_key(u.provider), ''), '(unknown)') AS provider,
        coalesce(nullif(spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)), ''), '(unknown)') AS model,
        coalesce(nullif(spend.text_key(u.route), ''), '(untagged)') AS route_type,
-       coalesce(nullif(spend.text_key(u.data_class), ''), '(untagged)') AS data_class,
+       coalesce(spend._attributed(u.attribution_id, 'data_class'), nullif(spend.text_key(u.data_class), ''), '(untagged)') AS data_class,
        (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.input_tokens, 0) END)::bigint AS input_tokens,
        (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.output_tokens, 0) END)::bigint AS output_tokens,
        (CASE WHEN v.is_voided THEN 0 ELSE coalesce(u.retrieval_queries, 0) END)::bigint AS retrieval_calls,
@@ -26,9 +26,9 @@ SELECT u.usage_id::text AS usage_detail_key,
        u.cost::numeric(38, 18) AS cost,
        u.currency,
        (SELECT b.owner FROM spend.budgets AS b
-        WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND spend.text_key(b.cost_center) = spend.text_key(u.cost_center)
+        WHERE b.period = 'month' AND b.measure = 'cost' AND b.cost_center IS NOT NULL AND spend.text_key(b.cost_center) = coalesce(spend._attributed(u.attribution_id, 'cost_center'), spend.text_key(u.cost_center))
           AND b.valid_during @> u.occurred_at AND spend._visible_scope(b.scope)) AS budget_owner,
-       coalesce(nullif(spend.text_key(u.project), ''), '(untagged)') AS project_code,
+       coalesce(spend._attributed(u.attribution_id, 'project'), nullif(spend.text_key(u.project), ''), '(untagged)') AS project_code,
        u.usage_id,
        coalesce(u.run_id, '') AS run_id
 FROM spend.usage AS u

@@ -1,8 +1,4 @@
 -- Whose usage it was turns out to be somebody else's. Cost stays what it is, and is booked elsewhere.
-CREATE FUNCTION spend._attribution_now(usage spend.usage, OUT attribution_id uuid, OUT dimensions jsonb) RETURNS SETOF record
-  LANGUAGE c STABLE STRICT ROWS 1 AS 'MODULE_PATHNAME', 'spend_attribution_now';
-COMMENT ON FUNCTION spend._attribution_now(spend.usage) IS 'Internal: how a row would be attributed if it were written now.';
-
 CREATE FUNCTION spend._reattribution_lines(
   batch_id bigint, OUT old_dimensions jsonb, OUT new_dimensions jsonb, OUT currency text, OUT calls bigint, OUT unpriced_calls bigint, OUT cost numeric
 ) RETURNS SETOF record
@@ -44,4 +40,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb) IS
-  'Attributes the usage of [since, until) that a filter selects, as in spend.reprice(), to other dimensions: {"team": "search", "cost_center": null}. Without dimensions the rows are attributed anew as if they were written now, by the dimensions that are registered. The cost stays; budgets and rollups move in the same transaction, what was stays in spend.adjustments. Returns rows and cost from each attribution to each; dry_run does the work, reports it and takes it back. For administrators.';
+  'Attributes the usage of [since, until) that a filter selects, as in spend.reprice(), to other dimensions: {"team": "search", "cost_center": null}. Without dimensions the rows are attributed anew as if they were written now, by the dimensions that are registered and the allocation rules of now. The cost stays; budgets and rollups move in the same transaction, what was stays in spend.adjustments. Returns rows and cost from each attribution to each; dry_run does the work, reports it and takes it back. For administrators.';
