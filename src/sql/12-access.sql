@@ -44,6 +44,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
            ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
+           ('reader', 'spend.report(text, text[], jsonb)'), ('reader', 'spend._period_of(text, date)'), ('reader', 'spend._report_dimensions()'), ('reader', 'spend._report_dimension(text)'),
            ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
            ('reader', 'spend._sum_lines(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'), ('reader', 'spend._is_sum(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'),
            ('reader', 'spend._focus_row_lines(spend.usage, spend.price)'), ('reader', 'spend._kind_id(spend.usage)'), ('reader', 'spend._focus_meter(text)'), ('reader', 'spend._focus_unit(text)'),
@@ -121,7 +122,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions']) AS t WHERE access IN ('reader', 'admin')
+  FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions', '_report_days', '_report_months']) AS t WHERE access IN ('reader', 'admin')
 $$;
 COMMENT ON FUNCTION spend._privileges(text) IS 'Internal: the privileges that make up one kind of access.';
 
