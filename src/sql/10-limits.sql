@@ -15,13 +15,13 @@ CREATE TABLE spend.change_log (
   reason text
 ) USING heap;
 CREATE INDEX change_log_object_idx ON spend.change_log (object_kind, object_id, change_id);
-COMMENT ON TABLE spend.change_log IS 'Every change of a budget, its amounts, its overrides, and of pauses: who changed what, when and why. Written by triggers, never changed.';
+COMMENT ON TABLE spend.change_log IS 'Every change of a budget, its amounts, its overrides, of pauses and overheads: who changed what, when and why. Written by triggers, never changed.';
 COMMENT ON COLUMN spend.change_log.change_id IS 'Number of the change.';
 COMMENT ON COLUMN spend.change_log.changed_at IS 'Start of the transaction that made it.';
 COMMENT ON COLUMN spend.change_log.changed_by IS 'Role that had logged in.';
-COMMENT ON COLUMN spend.change_log.object_kind IS 'budget, budget_amount, budget_override or pause.';
-COMMENT ON COLUMN spend.change_log.object_id IS 'Number of the budget or pause.';
-COMMENT ON COLUMN spend.change_log.object_name IS 'Name of the budget at that time.';
+COMMENT ON COLUMN spend.change_log.object_kind IS 'budget, budget_amount, budget_override, pause or overhead.';
+COMMENT ON COLUMN spend.change_log.object_id IS 'Number of the budget, pause or overhead.';
+COMMENT ON COLUMN spend.change_log.object_name IS 'Name of the budget or overhead at that time.';
 COMMENT ON COLUMN spend.change_log.operation IS 'insert, update or delete.';
 COMMENT ON COLUMN spend.change_log.old_value IS 'The row before; for an update only what differs.';
 COMMENT ON COLUMN spend.change_log.new_value IS 'The row after; for an update only what differs.';

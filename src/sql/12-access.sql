@@ -45,9 +45,9 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
            ('reader', 'spend.report(text, text[], jsonb)'), ('reader', 'spend._period_of(text, date)'), ('reader', 'spend._report_dimensions()'), ('reader', 'spend._report_dimension(text)'),
-           ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
+           ('reader', 'spend._cost_component(text)'), ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
            ('reader', 'spend._sum_lines(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'), ('reader', 'spend._is_sum(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'),
-           ('reader', 'spend._focus_row_lines(spend.usage, spend.price)'), ('reader', 'spend._kind_id(spend.usage)'), ('reader', 'spend._focus_meter(text)'), ('reader', 'spend._focus_unit(text)'),
+           ('reader', 'spend._row_cost_lines(spend.usage, spend.price)'), ('reader', 'spend._kind_id(spend.usage)'), ('reader', 'spend._focus_meter(text)'), ('reader', 'spend._focus_unit(text)'),
            ('reader', 'spend._focus_details(text, text, text, text, text, text, text, text, text, text, text)'),
            ('reader', 'spend.outcome(text, text)'), ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
@@ -101,7 +101,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'EXECUTE', 'FUNCTION spend._needs_row_trigger(boolean, bigint, tid, oid)' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names', 'overheads']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'allocation_rules', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
@@ -119,7 +119,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   UNION ALL
   SELECT 'INSERT, UPDATE, DELETE', 'TABLE spend.models' WHERE access = 'admin'
   UNION ALL
-  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq']) AS t WHERE access = 'admin'
+  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq', 'overheads_overhead_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions', '_report_days', '_report_months']) AS t WHERE access IN ('reader', 'admin')

@@ -79,7 +79,13 @@ CROSS JOIN LATERAL (
 WHERE s.calls > coalesce(s.unpriced_calls, 0) AND coalesce(a.is_visible, spend.visible(NULL));
 COMMENT ON VIEW spend._focus_sums IS 'Internal: what was priced by UTC day, attribution and kind, as far as the current role may see it.';
 
-CREATE FUNCTION spend._focus_row_lines(
+CREATE VIEW spend._price_versions AS
+SELECT p.price_id, p.price, 0 AS age, NULL::timestamptz AS until FROM spend.prices AS p
+UNION ALL
+SELECT h.price_id, h.price, 1, upper(h.believed_during) FROM spend.price_history AS h;
+COMMENT ON VIEW spend._price_versions IS 'Internal: prices as they are and as they were.';
+
+CREATE FUNCTION spend._row_cost_lines(
   usage spend.usage, price spend.price,
   OUT meter text, OUT quantity numeric, OUT rate numeric, OUT per numeric, OUT tier text, OUT condition text, OUT factor numeric, OUT amount numeric, OUT consumed numeric
 ) RETURNS SETOF record
@@ -102,7 +108,7 @@ CREATE FUNCTION spend._focus_row_lines(
   FROM (SELECT usage.cost - coalesce(sum(l.amount * l.factor), 0) AS rest FROM line AS l) AS r
   WHERE r.rest <> 0
 $$;
-COMMENT ON FUNCTION spend._focus_row_lines(spend.usage, spend.price) IS
+COMMENT ON FUNCTION spend._row_cost_lines(spend.usage, spend.price) IS
   'Internal: what makes up the cost of a row under the price that gave it: lines at a rate, times what discounts leave of it, and a line without a meter for the rest.';
 
 CREATE VIEW spend._focus_lines AS
@@ -134,16 +140,12 @@ CROSS JOIN LATERAL (
 -- Of the versions of its price, the one that gives the row its cost.
 LEFT JOIN LATERAL (
   SELECT v.price
-  FROM (
-    SELECT p.price, 0 AS age, NULL::timestamptz AS until FROM spend.prices AS p WHERE p.price_id = (r.u).price_id
-    UNION ALL
-    SELECT h.price, 1, upper(h.believed_during) FROM spend.price_history AS h WHERE h.price_id = (r.u).price_id
-  ) AS v
-  WHERE coalesce((SELECT sum(c.amount) FROM spend._charge_lines(r.u, v.price) AS c), 0) = (r.u).list_cost
+  FROM spend._price_versions AS v
+  WHERE v.price_id = (r.u).price_id AND coalesce((SELECT sum(c.amount) FROM spend._charge_lines(r.u, v.price) AS c), 0) = (r.u).list_cost
   ORDER BY v.age, v.until DESC
   LIMIT 1
 ) AS p ON true
-CROSS JOIN LATERAL spend._focus_row_lines(r.u, p.price) AS l
+CROSS JOIN LATERAL spend._row_cost_lines(r.u, p.price) AS l
 WHERE d.groups ? (r.attribution_id::text || r.kind_id::text)
 UNION ALL
 -- Rows that were dropped left their sums only.
@@ -171,7 +173,7 @@ BEGIN
   FOR item IN
     SELECT a.attrelid::regclass AS view, a.attname
     FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._focus_kinds'::regclass, 'spend._focus_sums'::regclass, 'spend._focus_lines'::regclass, 'spend._focus_charges'::regclass)
+    WHERE a.attnum > 0 AND a.attrelid IN ('spend._focus_kinds'::regclass, 'spend._focus_sums'::regclass, 'spend._focus_lines'::regclass, 'spend._focus_charges'::regclass, 'spend._price_versions'::regclass)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
   END LOOP;
