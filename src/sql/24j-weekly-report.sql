@@ -1,16 +1,17 @@
 CREATE VIEW spend.weekly_report WITH (security_barrier) AS
 WITH weeks AS (
-  SELECT d.usage_date - (extract(isodow FROM d.usage_date)::integer - s.week_start + 7) % 7 AS week_start, a.dimensions ->> 'feature' AS feature, k.currency, k.tier,
+  SELECT d.week_start, a.dimensions ->> 'feature' AS feature, k.currency, k.tier,
          sum(d.calls) AS calls, sum(d.cost) AS cost, sum(d.unpriced_calls) AS unpriced_calls, sum(d.input_tokens) AS input_tokens,
          sum(d.cache_read_tokens) AS cache_read_tokens
   FROM (
-    SELECT u.usage_date, u.attribution_id, u.kind_id, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls,
-           sum(u.input_tokens) AS input_tokens, sum(u.cache_read_tokens) AS cache_read_tokens
+    SELECT u.usage_date - (extract(isodow FROM u.usage_date)::integer - s.week_start + 7) % 7 AS week_start, u.attribution_id, u.kind_id,
+           sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls, sum(u.input_tokens) AS input_tokens,
+           sum(u.cache_read_tokens) AS cache_read_tokens
     FROM spend._usage_days AS u
+    CROSS JOIN spend._settings() AS s
     GROUP BY 1, 2, 3
   ) AS d
   JOIN spend._kinds AS k USING (kind_id)
-  CROSS JOIN spend._settings() AS s
   LEFT JOIN spend._seen AS a USING (attribution_id)
   WHERE d.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL))
   GROUP BY 1, 2, 3, 4
