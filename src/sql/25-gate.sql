@@ -47,6 +47,8 @@ CREATE TABLE spend.hold_amounts (
   amount numeric NOT NULL,
   expires_at timestamptz NOT NULL
 ) USING heap WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- It has no key, and under a publication of all tables nothing could be deleted from it.
+ALTER TABLE spend.hold_amounts REPLICA IDENTITY FULL;
 COMMENT ON TABLE spend.hold_amounts IS 'What each open hold sets aside of each budget counter; a resolved hold has no rows here.';
 COMMENT ON COLUMN spend.hold_amounts.hold_id IS 'The hold.';
 COMMENT ON COLUMN spend.hold_amounts.budget_id IS 'The budget.';
