@@ -83,8 +83,7 @@ DELETE FROM spend.budgets WHERE name = 'row dimensions';
 SELECT regress.error($$SELECT spend.grant_access(session_user::regrole, 'reader', '{"session": "s1"}')$$);
 INSERT INTO spend.budgets (name, amount, group_by) VALUES ('b', 1, '{squad}') RETURNING group_by;
 -- A required one: rows without a value are refused, blank is no value, and the error says what to do.
-UPDATE spend.dimensions SET is_required = true WHERE name = 'squad';
-INSERT INTO spend.dimensions (name, is_required) VALUES ('cost_center', true);
+INSERT INTO spend.required_tags (dimension, on_missing) VALUES ('squad', 'reject'), ('cost_center', 'reject');
 SELECT regress.error($$INSERT INTO spend.usage (occurred_at, cost_center) VALUES ('2026-05-07', 'c')$$);
 SELECT regress.error($$INSERT INTO spend.usage (occurred_at, tags) VALUES ('2026-05-07', '{"squad": "red"}')$$);
 SELECT regress.error($$INSERT INTO spend.usage (occurred_at, cost_center, tags) VALUES ('2026-05-07', ' ', '{"squad": "red"}')$$);
@@ -93,11 +92,13 @@ INSERT INTO spend.usage (occurred_at, cost_center, tags) VALUES ('2026-05-07', '
 -- What a row says of the past may be corrected all the same: an UPDATE reports a known fact.
 UPDATE spend.usage SET cost_center = NULL WHERE occurred_at = '2026-05-07' RETURNING cost_center IS NULL AS taken_away;
 -- Required, but in no attribution.
-UPDATE spend.dimensions SET is_required = name IN ('user_id', 'session');
+DELETE FROM spend.required_tags;
+INSERT INTO spend.required_tags (dimension, on_missing) VALUES ('user_id', 'reject'), ('session', 'reject');
 SELECT regress.error($$INSERT INTO spend.usage (occurred_at, user_id) VALUES ('2026-05-07', 'u')$$);
 SELECT regress.error($$INSERT INTO spend.usage (occurred_at, tags) VALUES ('2026-05-07', '{"session": "s"}')$$);
 INSERT INTO spend.usage (occurred_at, user_id, tags) VALUES ('2026-05-07', 'u', '{"session": "s"}') RETURNING user_id;
-DELETE FROM spend.dimensions WHERE is_required;
+DELETE FROM spend.required_tags;
+DELETE FROM spend.dimensions WHERE NOT is_rolled_up;
 INSERT INTO spend.usage (occurred_at) VALUES ('2026-05-07') RETURNING cost_center;
 -- What cannot be registered.
 SELECT n AS name, split_part(regress.error(format('INSERT INTO spend.dimensions (name) VALUES (%L)', n)), E'\n', 1) AS error FROM unnest(ARRAY['', 'Team', 'my team', '1st', 'a-b', repeat('x', 64)]) AS n;

@@ -198,8 +198,9 @@ INSERT INTO spend.budgets (name, scope, amount, period, on_exceeded) VALUES ('sq
 SELECT * FROM regress.ask('m', 1, 1, '{"squad": "X"}', '{"run_id": "r1", "purpose": "work"}');
 INSERT INTO spend.usage (hold_id, tags, input_tokens) VALUES (regress.last(), '{"squad": "y", "note": 1}', 1) RETURNING tags, run_id, purpose;
 SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'squad';
-UPDATE spend.dimensions SET is_required = true WHERE name = 'squad';
+INSERT INTO spend.required_tags (dimension, on_missing) VALUES ('squad', 'reject');
 SELECT regress.error($$SELECT spend.authorize('m', '{}', '{"input_tokens": 1}')$$);
+DELETE FROM spend.required_tags;
 DELETE FROM spend.dimensions;
 CALL regress.clean();
 

@@ -30,6 +30,11 @@ struct Attribution {
   std::vector<std::string> needed_of_row = {};  ///< row dimensions that its rows must be refined by
   std::uint64_t matched_by = 0;
 
+  /// What refuse_missing_tags() remembers: the requirement that it does not meet, or -1, and the versions that were
+  /// asked.
+  std::int32_t refused_by = -1;
+  std::uint64_t tags_checked_by = 0;
+
   static constexpr int committed_level = 0;
   static constexpr int absent_level = -1;
   /// Nesting level of the transaction that appended it to the dictionary; committed_level: it is there for good;

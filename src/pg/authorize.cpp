@@ -7,6 +7,7 @@
 #include "pg/holds.hpp"
 #include "pg/price_row.hpp"
 #include "pg/tables.hpp"
+#include "pg/tag_requirements.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
 
@@ -185,7 +186,7 @@ std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, T
       candidates.push_back({other, row, lines_of(row, now, until)});
     };
     add(call);
-    require_dimensions(candidates.front().row);
+    refuse_missing_tags(candidates.front().row, attribution_of(candidates.front().row));
     for (const std::string& model : fallbacks_of(candidates.front())) {
       add(call.with_model(model));
     }

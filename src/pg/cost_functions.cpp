@@ -1,6 +1,7 @@
 // spend.cost() and its kin: fetch the arguments, one call into the core, emit.
 
 #include "core/cost.hpp"
+#include "core/look_alike.hpp"
 #include "core/text_key.hpp"
 #include "pg/call_site.hpp"
 #include "pg/cost_lines_result.hpp"
@@ -161,4 +162,8 @@ SPEND_FUNCTION(spend_cost_breakdown_by_price) {
 
 SPEND_FUNCTION(spend_text_key) {
   return spend::text_datum(spend::text_key(spend::text_of(PG_GETARG_DATUM(0))));
+}
+
+SPEND_FUNCTION(spend_skeleton) {
+  return spend::text_datum(spend::skeleton(spend::text_key(spend::text_of(PG_GETARG_DATUM(0)))));
 }

@@ -25,7 +25,6 @@ DimensionRegistry load() {
   const OpenTable table(Table::dimensions, AccessShareLock);
   const AttrNumber name = table.column("name");
   const AttrNumber is_rolled_up = table.column("is_rolled_up");
-  const AttrNumber is_required = table.column("is_required");
   scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
     bool is_null;
     const std::string dimension = text_of(row.get(name, &is_null));
@@ -35,9 +34,6 @@ DimensionRegistry load() {
       registry.is_rolled_up[column] = rolled_up;
     } else {
       (rolled_up ? registry.tags : registry.row_tags).push_back(dimension);
-    }
-    if (DatumGetBool(row.get(is_required, &is_null))) {
-      registry.required.push_back(dimension);
     }
   });
   return registry;

@@ -24,7 +24,6 @@ inline constexpr const char* model_dimension = "model";
 struct DimensionRegistry {
   std::vector<std::string> tags;      ///< rolled-up dimensions taken from `tags`
   std::vector<std::string> row_tags;  ///< the same for dimensions that are not rolled up
-  std::vector<std::string> required;  ///< dimensions a row must carry (SP002)
   std::uint64_t version = 0;          ///< no two registries in this backend have the same
 
   /// Whether dimension_columns[i] is rolled up: the row's path does not compare names.

@@ -18,6 +18,7 @@
 #include "pg/repricing.hpp"
 #include "pg/row_attribution.hpp"
 #include "pg/settings.hpp"
+#include "pg/tag_requirements.hpp"
 #include "pg/usage_row.hpp"
 #include "pg/values.hpp"
 
@@ -214,18 +215,6 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
   }
 }
 
-/// A row may be refused for a missing dimension when it comes. An UPDATE reports a later fact and is always recorded,
-/// also of a row that came before the dimension was required.
-void require_dimensions(const UsageRow& row) {
-  for (const std::string& name : dimension_registry()->required) {
-    if (text_key(row.dimension(name)).empty()) {
-      raise(MAKE_SQLSTATE('S', 'P', '0', '0', '2'), "usage row lacks the required dimension \"" + name + "\"",
-            "The dimension is marked is_required in spend.dimensions.",
-            "Set the column or tag \"" + name + "\" in the INSERT.");
-    }
-  }
-}
-
 namespace {
 
 /// What an administrator set to be refused. Only a row that comes by INSERT is: what reports a later fact is recorded.
@@ -284,7 +273,7 @@ Attribution& complete(UsageRow& row) {
   price_usage_row(row, MissingPrice::warn);
   if (!settles_hold) {
     refuse_by_settings(row);
-    require_dimensions(row);
+    refuse_missing_tags(row, attribution);
   }
   return attribution;
 }

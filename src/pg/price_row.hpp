@@ -15,7 +15,4 @@ enum class MissingPrice { warn, quiet };
 /// 22003 for a quantity or reported_cost that none can be.
 void price_usage_row(UsageRow& row, MissingPrice missing);
 
-/// Errors: SP002 naming a required dimension that the row lacks.
-void require_dimensions(const UsageRow& row);
-
 }  // namespace spend

@@ -40,8 +40,9 @@ enum class Table {
   decisions,
   approvals,
   allocation_rules,
+  required_tags,
 };
-constexpr std::size_t table_count = 33;
+constexpr std::size_t table_count = 34;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -96,7 +96,7 @@ std::string_view as_sent(const UsageRow& row) {
   bytes.append(static_cast<char>((row.is_null(at.price_id) ? 1 : 0) + (row.text(at.blocked_reason).empty() ? 0 : 2)));
   bytes.append(row, model_column(row));
   for (const AttrNumber attribute : {at.provider, at.surface, at.region, at.service_tier, at.speed, at.variant,
-                                     at.currency, at.operation, at.route, at.purpose, at.pricing_status}) {
+                                     at.currency, at.operation, at.route, at.purpose, at.pricing_status, at.source}) {
     bytes.append(row, attribute);
   }
   if (has_telling_reason(row.text(at.pricing_status))) {
@@ -136,7 +136,8 @@ RowClass classify(const UsageRow& row) {
                 text_key(row.text(at.route)),
                 text_key(row.text(at.purpose)),
                 std::string(pricing_status),
-                std::string(has_telling_reason(pricing_status) ? row.text(at.pricing_reason) : std::string_view())};
+                std::string(has_telling_reason(pricing_status) ? row.text(at.pricing_reason) : std::string_view()),
+                text_key(row.text(at.source))};
   std::string& service_tier = kind.parts[4];
   if (service_tier.empty()) {
     service_tier = "standard";

@@ -14,9 +14,9 @@ namespace spend {
 struct UsageKind {
   Hash128 id{};
   /// Its values but price_id, in the order of part_columns; "" for none.
-  static constexpr std::array<const char*, 13> part_columns = {
-      "provider", "model",     "surface", "region",  "service_tier",   "speed",         "variant",
-      "currency", "operation", "route",   "purpose", "pricing_status", "pricing_reason"};
+  static constexpr std::array<const char*, 14> part_columns = {
+      "provider", "model",     "surface", "region",  "service_tier",   "speed",          "variant",
+      "currency", "operation", "route",   "purpose", "pricing_status", "pricing_reason", "source"};
   std::array<std::string, part_columns.size()> parts;
   std::optional<std::int64_t> price_id;
 

@@ -26,3 +26,7 @@ CREATE FUNCTION spend.text_key(value text) RETURNS text
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_text_key';
 COMMENT ON FUNCTION spend.text_key(text) IS
   'The form under which names and dimension values are compared: Unicode NFKC, case folded, white space trimmed and collapsed.';
+CREATE FUNCTION spend.skeleton(value text) RETURNS text
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_skeleton';
+COMMENT ON FUNCTION spend.skeleton(text) IS
+  'What a name looks like: names that people can hardly tell apart have the same skeleton (Unicode TS #39): a Cyrillic а and an a, 1 and l. Only to compare.';

@@ -1,15 +1,13 @@
 CREATE TABLE spend.dimensions (
   name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
   label text,
-  is_rolled_up boolean NOT NULL DEFAULT true,
-  is_required boolean NOT NULL DEFAULT false
+  is_rolled_up boolean NOT NULL DEFAULT true
 ) USING heap;
 COMMENT ON TABLE spend.dimensions IS
   'Registry of dimensions. The dimension columns of spend.usage need no entry; a name that is no column is taken from tags.';
 COMMENT ON COLUMN spend.dimensions.name IS 'Column of spend.usage, or key in its tags.';
 COMMENT ON COLUMN spend.dimensions.label IS 'Name for people.';
 COMMENT ON COLUMN spend.dimensions.is_rolled_up IS 'Whether the dimension is part of the attribution, and so may carry budgets and reports.';
-COMMENT ON COLUMN spend.dimensions.is_required IS 'Whether a row without a value is refused (SP002).';
 CALL spend._watch('spend.dimensions');
 
 CREATE FUNCTION spend._dimension_columns() RETURNS text[]

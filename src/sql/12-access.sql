@@ -41,7 +41,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('writer', 'spend.settle(bigint, spend.token_usage, text, text, text, text, timestamptz, boolean)'), ('writer', 'spend._reopen_hold(bigint)'),
            ('approver', 'spend.approve(bigint, text, interval)'), ('approver', 'spend.decline(bigint, text)'),
            ('approver', 'spend._may_decide(bigint[])'), ('reader', 'spend._may_decide(bigint[])'),
-           ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
+           ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._missing_tags(jsonb)'), ('reader', 'spend._has_budget(uuid, timestamptz, timestamptz)'), ('user', 'spend.skeleton(text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
            ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'),
            ('reader', 'spend.report(text, text[], jsonb)'), ('reader', 'spend._period_of(text, date)'), ('reader', 'spend._report_dimensions()'), ('reader', 'spend._report_dimension(text)'),
@@ -101,7 +101,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   SELECT 'EXECUTE', 'FUNCTION spend._needs_row_trigger(boolean, bigint, tid, oid)' WHERE access = 'writer'
   UNION ALL
   SELECT 'SELECT, INSERT, UPDATE, DELETE', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names', 'overheads']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'required_tags', 'sources', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names', 'overheads']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['prices', 'allocation_rules', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
@@ -119,7 +119,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   UNION ALL
   SELECT 'INSERT, UPDATE, DELETE', 'TABLE spend.models' WHERE access = 'admin'
   UNION ALL
-  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq', 'overheads_overhead_id_seq']) AS t WHERE access = 'admin'
+  SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'required_tags_requirement_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq', 'overheads_overhead_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
   FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions', '_report_days', '_report_months']) AS t WHERE access IN ('reader', 'admin')

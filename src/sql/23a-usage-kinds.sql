@@ -17,6 +17,7 @@ CREATE TABLE spend.usage_kinds (
   purpose text,
   pricing_status text,
   pricing_reason text,
+  source text,
   first_seen_at timestamptz DEFAULT now()
 ) USING heap;
 CREATE INDEX usage_kinds_kind_id_idx ON spend.usage_kinds (kind_id);
@@ -37,6 +38,7 @@ COMMENT ON COLUMN spend.usage_kinds.route IS 'Route, normalised.';
 COMMENT ON COLUMN spend.usage_kinds.purpose IS 'Purpose, normalised.';
 COMMENT ON COLUMN spend.usage_kinds.pricing_status IS 'usage.pricing_status.';
 COMMENT ON COLUMN spend.usage_kinds.pricing_reason IS 'usage.pricing_reason, of usage that was not simply priced.';
+COMMENT ON COLUMN spend.usage_kinds.source IS 'App or feed that wrote the usage, normalised.';
 COMMENT ON COLUMN spend.usage_kinds.first_seen_at IS 'When the kind was first stored.';
 -- Not on INSERT: writers append here, and their caches know what they appended.
 CREATE TRIGGER invalidate_row AFTER UPDATE OR DELETE ON spend.usage_kinds FOR EACH ROW EXECUTE FUNCTION spend.invalidate();
@@ -59,7 +61,7 @@ SELECT k.*,
 FROM (
   SELECT DISTINCT ON (k.kind_id) k.kind_id, coalesce(p.provider, k.provider) AS provider, k.provider AS sent_provider, k.model, k.surface, k.region,
          k.service_tier, k.speed, k.variant, coalesce(k.currency, s.currency) AS currency, k.operation, k.route, k.purpose, k.pricing_status,
-         k.pricing_reason, k.price_id, p.price, p.model AS priced_model
+         k.pricing_reason, k.source, k.price_id, p.price, p.model AS priced_model
   FROM spend.usage_kinds AS k
   CROSS JOIN spend._settings() AS s
   LEFT JOIN spend.prices AS p ON p.price_id = k.price_id

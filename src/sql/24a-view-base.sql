@@ -27,7 +27,7 @@ COMMENT ON VIEW spend._months IS 'Internal: the months from the first usage to t
 -- The sums of a month with the names of what they belong to, as far as the current role may see them.
 CREATE VIEW spend._month_facts AS
 SELECT m.*, a.dimensions, k.provider, k.model, k.service_tier, k.currency, k.operation, k.route, k.purpose, k.tier, k.sku_id, k.pricing_status,
-       k.pricing_reason, k.cache_saving
+       k.pricing_reason, k.cache_saving, k.source
 FROM spend._usage_months AS m
 JOIN spend._kinds AS k USING (kind_id)
 LEFT JOIN spend._seen AS a USING (attribution_id)

@@ -31,6 +31,8 @@ FROM (
     WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
     UNION ALL
     SELECT f.usage_month, f.currency, 'late', 'written more than a day after the usage', f.late_calls, f.late_cost WHERE f.late_calls <> 0
+    UNION ALL
+    SELECT f.usage_month, f.currency, 'missing_tag', m.name, f.calls, f.cost FROM unnest(spend._missing_tags(coalesce(f.dimensions, '{}'))) AS m(name)
   ) AS i
   GROUP BY 1, 2, 3, 4
   WINDOW by_month AS (PARTITION BY i.usage_month, i.currency)
@@ -42,8 +44,8 @@ COMMENT ON COLUMN spend.data_quality.data_quality_key IS 'Surrogate key of the r
 COMMENT ON COLUMN spend.data_quality.period_start_at IS 'Start of the month in the organisation''s zone.';
 COMMENT ON COLUMN spend.data_quality.period_start IS 'First day of the month.';
 COMMENT ON COLUMN spend.data_quality.period_kind IS 'month.';
-COMMENT ON COLUMN spend.data_quality.issue IS 'untagged, unpriced, inconsistent, priced_with_fallback or late. A row may have several.';
-COMMENT ON COLUMN spend.data_quality.detail IS 'untagged: the dimension that has no value. Else the reason.';
+COMMENT ON COLUMN spend.data_quality.issue IS 'untagged, unpriced, inconsistent, priced_with_fallback, late or missing_tag. A row may have several.';
+COMMENT ON COLUMN spend.data_quality.detail IS 'untagged, missing_tag: the dimension that has no value; one that is required. Else the reason.';
 COMMENT ON COLUMN spend.data_quality.currency IS 'Currency of the amounts; of unpriced usage, that of the settings.';
 COMMENT ON COLUMN spend.data_quality.calls IS 'Usage rows with the issue.';
 COMMENT ON COLUMN spend.data_quality.cost IS 'Their cost, as far as they have one.';
