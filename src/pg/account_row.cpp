@@ -31,7 +31,7 @@ void account_insert(const UsageRow& row) {
   // and rollups.
   if (row.timestamp(row.columns().recorded_at, 0) == GetCurrentTransactionStartTimestamp()) {
     const bool settles_hold = !row.is_null(row.columns().hold_id);
-    account(row, +1, settles_hold ? Arrival::reported : Arrival::direct);
+    account(row, +1, settles_hold ? Arrival::settlement : Arrival::direct);
     if (settles_hold) {
       settle_hold(row);
     }

@@ -89,11 +89,6 @@ Atto private_total(const CounterUse& use) {
       .amount;
 }
 
-/// What is committed of a reject budget's counter, which is this transaction's from here on.
-Atto taken_total(const CounterUse& use) {
-  return use.budget->is_own_uncommitted() ? private_total(use) : counters().take_row(use);
-}
-
 /// What holds set aside of a counter that is locked.
 Atto held_of_locked(const CounterKey& key) {
   const auto known = accounting.held.find(key);
@@ -160,13 +155,6 @@ void add_to_journal(Attribution& counted, const RowFacts& facts, int sign) {
   }
 }
 
-/// What a row asks of one reject budget.
-struct Asked {
-  CounterUse use;
-  Atto amount;
-  Atto own;  ///< what this transaction's rows before it have added
-};
-
 Counters::Decision decide(const Asked& asked) {
   const Atto limit = limit_of(asked.use);
   const bool is_private = asked.use.budget->is_own_uncommitted();
@@ -177,7 +165,7 @@ Counters::Decision decide(const Asked& asked) {
   } else {
     decision = counters().admit(asked.use, asked.own, asked.amount, limit);
   }
-  if (decision.verdict == Counters::Verdict::fits && (is_private || counters().has_row(asked.use))) {
+  if (decision.verdict == Counters::Verdict::fits && (is_private || counters().leaves_holds_to_table(asked.use))) {
     const Atto room = limit - asked.amount - decision.spent;
     decision.held = held_of_locked(asked.use.key());
     if (decision.held > room) {
@@ -191,40 +179,43 @@ Counters::Decision decide(const Asked& asked) {
   return decision;
 }
 
-struct Refusal {
-  const Asked* by;
-  Counters::Decision decision;
-};
+}  // namespace
 
-/// All budgets admit the row, or none has: what the first ones have reserved is given back before anybody is waited
-/// for.
-std::optional<Refusal> admit(std::span<const Asked> all) {
+Asked asked_of(const CounterUse& use, Atto amount) {
+  return {use, amount, own_amount(use)};
+}
+
+/// What the first ones have reserved is given back if a later one does not admit it.
+Admission take_room(std::span<const Asked> all) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Counters::Decision decision = decide(all[i]);
+    if (decision.verdict != Counters::Verdict::fits) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (!all[j].use.budget->is_own_uncommitted()) {
+          counters().set_own(all[j].use, all[j].own);
+        }
+      }
+      return {decision.verdict, &all[i], decision};
+    }
+  }
+  return {};
+}
+
+namespace {
+
+/// All budgets admit the row, or none has. Whoever is refused for what others have not committed waits for them first.
+Admission admit(std::span<const Asked> all) {
   std::optional<Patience> patience;
   for (;;) {
-    std::size_t admitted = 0;
-    Counters::Decision decision;
-    for (; admitted < all.size(); ++admitted) {
-      decision = decide(all[admitted]);
-      if (decision.verdict != Counters::Verdict::fits) {
-        break;
-      }
-    }
-    if (admitted == all.size()) {
-      return std::nullopt;
-    }
-    for (std::size_t i = 0; i < admitted; ++i) {
-      if (!all[i].use.budget->is_own_uncommitted()) {
-        counters().withdraw(all[i].use, all[i].own);
-      }
-    }
-    if (decision.verdict == Counters::Verdict::exceeds) {
-      return Refusal{&all[admitted], decision};
+    const Admission admission = take_room(all);
+    if (admission.verdict != Counters::Verdict::others_in_the_way) {
+      return admission;
     }
     if (!patience.has_value()) {
       patience.emplace();
     }
-    if (!counters().wait_for_others(all[admitted].use, *patience)) {
-      return Refusal{&all[admitted], decision};
+    if (!counters().wait_for_others(admission.stopped_by->use, *patience)) {
+      return admission;
     }
   }
 }
@@ -246,9 +237,14 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
   if (!budgets->empty()) {
     const auto matches = budgets->matching(counted);
     lock_expected();
-    boost::container::small_vector<std::pair<CounterKey, Atto>, 8> movements;
+    boost::container::small_vector<std::pair<CounterUse, Atto>, 4> movements;
     boost::container::small_vector<Asked, 4> asked;
     for (const BudgetMatch& match : *matches) {
+      if (arrival == Arrival::settlement && !counters().takes_rows() && !match.budget->is_own_uncommitted()) {
+        for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+          (void)counters().total(use);
+        }
+      }
       if (!match.budget->locks_in_statement()) {
         continue;
       }
@@ -265,17 +261,21 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
             asked.push_back({use, movement.amount, own_amount(use)});
           }
         }
-        movements.emplace_back(use.key(), sign * movement.amount);
+        movements.emplace_back(use, sign * movement.amount);
       }
     }
-    if (const std::optional<Refusal> refusal = admit({asked.data(), asked.size()})) {
+    const Admission admission = admit({asked.data(), asked.size()});
+    if (admission.verdict != Counters::Verdict::fits) {
       if (!are_latest(budgets)) {
         return account_row(row, sign, arrival);
       }
-      refuse_exceeded(refusal->by->use, refusal->decision, refusal->by->amount, facts, row);
+      refuse_exceeded(admission.stopped_by->use, admission.decision, admission.stopped_by->amount, facts, row);
     }
-    for (const auto& [key, amount] : movements) {
-      add_own(key, amount);
+    for (const auto& [use, amount] : movements) {
+      if (arrival == Arrival::settlement && !use.budget->is_own_uncommitted()) {
+        counters().set_own(use, own_amount(use) + amount);
+      }
+      add_own(use.key(), amount);
     }
   }
   add_to_journal(counted, facts, sign);
@@ -303,23 +303,23 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
   return true;
 }
 
-Standing standing_of(const CounterUse& use) {
+Counters::Standing standing_of(const CounterUse& use) {
+  if (use.budget->is_own_uncommitted()) {
+    return {private_total(use) + (use.budget->locks_in_statement() ? own_amount(use) : from_journal(use)),
+            held_on(use.key()), 0};
+  }
+  counters().expect_hold(use);
   if (use.budget->period.kind == PeriodKind::rolling) {
-    Standing window;
+    Counters::Standing window;
     for (const CounterUse& day : counters_of_window(use)) {
-      window.spent += counters().total(day) + from_journal(day);
-      window.held += held_on(day.key());
+      const Counters::Standing of_day = counters().stand(day);
+      window.spent += of_day.spent + from_journal(day);
+      window.held += of_day.held;
     }
     return window;
   }
-  Standing standing;
-  if (use.budget->locks_in_statement()) {
-    standing.spent = taken_total(use) + own_amount(use);
-  } else {
-    standing.spent =
-        (use.budget->is_own_uncommitted() ? private_total(use) : counters().total(use)) + from_journal(use);
-  }
-  standing.held = held_on(use.key());
+  Counters::Standing standing = counters().stand(use);
+  standing.spent += use.budget->locks_in_statement() ? own_amount(use) : from_journal(use);
   return standing;
 }
 

@@ -8,8 +8,10 @@ namespace spend {
 
 /// How a row came into the ledger: decides whether it may be refused.
 enum class Arrival {
-  direct,   ///< an INSERT or COPY into spend.usage: a reject budget may refuse it
-  reported  ///< reports a known fact (settlement, UPDATE, DELETE, logical replication): always recorded
+  direct,      ///< an INSERT or COPY into spend.usage: a reject budget may refuse it
+  settlement,  ///< of a hold: always recorded, and its counters are loaded at once, because the hold is resolved on
+               ///< them
+  reported     ///< any other known fact (UPDATE, DELETE, logical replication): always recorded
 };
 
 /// BEFORE ROW: notes which reject counters a row of this command will need, so that the first AFTER ROW event, which
@@ -28,13 +30,25 @@ void account_row(const UsageRow& row, int sign, Arrival arrival);
 /// come there.
 bool account_at_once(const UsageRow& row, Attribution& attribution);
 
-/// What the gate finds at a counter: the total with what this transaction has added, and what holds set aside. Takes
-/// the counter of a reject budget to the end of the transaction; call in key order.
-struct Standing {
-  Atto spent = 0;
-  Atto held = 0;
+/// What the gate finds at a counter, with what this transaction has added; so that a hold on it can be taken. Where
+/// counters are rows it takes that of a reject budget to the end of the transaction; call in key order.
+Counters::Standing standing_of(const CounterUse& use);
+
+/// What is asked of one reject budget.
+struct Asked {
+  CounterUse use;
+  Atto amount;
+  Atto own;  ///< what this transaction's rows before it have added
 };
-Standing standing_of(const CounterUse& use);
+/// The gate's part of it: what a call asks of a budget.
+Asked asked_of(const CounterUse& use, Atto amount);
+/// Takes what is asked of all budgets, or of none.
+struct Admission {
+  Counters::Verdict verdict = Counters::Verdict::fits;
+  const Asked* stopped_by = nullptr;
+  Counters::Decision decision = {};
+};
+Admission take_room(std::span<const Asked> all);
 /// This transaction has taken a hold.
 void forget_held();
 

@@ -5,6 +5,7 @@
 #include "core/text_key.hpp"
 #include "pg/gate_answer.hpp"
 #include "pg/holds.hpp"
+#include "pg/pending_wait.hpp"
 #include "pg/price_row.hpp"
 #include "pg/tables.hpp"
 #include "pg/tag_requirements.hpp"
@@ -136,7 +137,7 @@ std::int64_t take_hold_for(const Candidate& candidate, const Candidate& asked, T
   std::vector<HoldAmount> amounts;
   for (const GateLine& line : candidate.lines) {
     if (line.asked.amount > 0) {
-      amounts.push_back({line.use.key(), line.asked.amount});
+      amounts.push_back({line.use, line.asked.amount, line.use.budget->locks_in_statement() ? line.asked.amount : 0});
     }
   }
   return take_hold({now, until, &candidate.call, asked.call.model(), cost_of(candidate), currency_of(candidate)},
@@ -175,7 +176,7 @@ void warn_of_open_transaction() {
 
 /// Candidates under one set of budgets, with what stands against each. Again when the budgets change while a counter is
 /// waited for: nobody is denied by a limit that has been raised, nor let through by one that is gone.
-std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, Timestamp until,
+std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, Timestamp until, bool counts_pending,
                                       std::shared_ptr<const BudgetSet>& budgets) {
   const OpenTable usage(Table::usage, AccessShareLock);
   for (;;) {
@@ -190,10 +191,42 @@ std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, T
     for (const std::string& model : fallbacks_of(candidates.front())) {
       add(call.with_model(model));
     }
-    find_standing(candidates);
+    find_standing(candidates, counts_pending);
     pg_call([] { AcceptInvalidationMessages(); });
     if (budget_set() == budgets) {
       return candidates;
+    }
+  }
+}
+
+/// A call with what is to be said of it. What may run has taken what it asks of the reject budgets.
+struct Judged {
+  std::shared_ptr<const BudgetSet> budgets;  ///< lives as long as what points into it
+  std::vector<Candidate> candidates;
+  Answer answer;
+};
+
+/// Nobody is denied for what others have not committed before these were waited for, and nobody let through because of
+/// what was free a moment ago.
+Judged judge(const ExpectedCall& call, const Approval* approval, Timestamp now, Timestamp until) {
+  std::optional<Patience> patience;
+  for (bool counts_pending = false;;) {
+    Judged judged;
+    judged.candidates = candidates_for(call, now, until, counts_pending, judged.budgets);
+    judged.answer = answer(judged.candidates, approval);
+    if (!judged.answer.may_run()) {
+      return judged;
+    }
+    const std::vector<Asked> asked = judged.answer.candidate->asked_of_reject_budgets();
+    const Admission admission = take_room(asked);
+    if (admission.verdict == Counters::Verdict::fits) {
+      return judged;
+    }
+    if (admission.verdict == Counters::Verdict::others_in_the_way && !counts_pending) {
+      if (!patience.has_value()) {
+        patience.emplace();
+      }
+      counts_pending = !counters().wait_for_others(admission.stopped_by->use, *patience);
     }
   }
 }
@@ -202,7 +235,7 @@ std::vector<Candidate> candidates_for(const ExpectedCall& call, Timestamp now, T
 Outcome carry_out(const Answer& given, const std::vector<Candidate>& candidates, const Approval* approval,
                   Timestamp now, Timestamp until) {
   Outcome outcome;
-  if (given.is("allow") || given.is("downgrade")) {
+  if (given.may_run()) {
     outcome.hold_id = take_hold_for(*given.candidate, candidates.front(), now, until);
     forget_held();
   }
@@ -270,12 +303,11 @@ SPEND_FUNCTION(spend_authorize) {
     approval = find_approval(PG_GETARG_INT64(5), call);
   }
   const Approval* const known = approval.has_value() ? &*approval : nullptr;
-  std::shared_ptr<const BudgetSet> budgets;  // lives as long as what points into it
-  const std::vector<Candidate> candidates = candidates_for(call, now, until, budgets);
-  const Answer given = answer(candidates, known);
-  const Outcome outcome = carry_out(given, candidates, known, now, until);
+  const Judged judged = judge(call, known, now, until);
+  const Answer& given = judged.answer;
+  const Outcome outcome = carry_out(given, judged.candidates, known, now, until);
   if ((!given.is("allow") || given.uses_approval) && !outcome.is_known) {
-    record_decision(given, candidates.front(), outcome, now);
+    record_decision(given, judged.candidates.front(), outcome, now);
   }
   return result(fcinfo, given, outcome);
 }

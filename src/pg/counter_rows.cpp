@@ -23,18 +23,6 @@ std::array<ScanKeyData, 4> scan_keys(const CounterKey& key) {
   return keys;
 }
 
-/// The transaction that was deleting or replacing the version when the snapshot was taken.
-TransactionId changing_transaction(HeapTuple tuple, Snapshot snapshot) {
-  return pg_call([&] {
-    const HeapTupleHeader header = tuple->t_data;
-    if ((header->t_infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask)) {
-      return InvalidTransactionId;
-    }
-    const TransactionId xid = HeapTupleHeaderGetUpdateXid(header);
-    return !TransactionIdIsCurrentTransactionId(xid) && XidInMVCCSnapshot(xid, snapshot) ? xid : InvalidTransactionId;
-  });
-}
-
 }  // namespace
 
 CounterRows::Columns::Columns(const OpenTable& table)

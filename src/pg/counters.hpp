@@ -45,6 +45,13 @@ struct CounterUse {
   CounterKey key() const { return {budget->budget_id, budget->generation, period.start, group->hash}; }
 };
 
+/// What a hold sets aside of a counter.
+struct LiveHold {
+  std::int64_t hold_id = 0;
+  Atto amount = 0;
+  Timestamp expires_at = 0;
+};
+
 /// The period of a budget at a time.
 Period period_of(const Budget& budget, Timestamp at);
 /// The counter that a row of a matching attribution moves at that time.
@@ -90,16 +97,30 @@ class Counters {
   virtual bool takes_rows() const = 0;
   /// In the statement: takes the counter for this transaction, ahead of admit().
   virtual void take(const CounterUse& use) = 0;
-  /// For the gate: keeps everybody else from the counter until the end of the transaction, and makes sure that it is a
-  /// row; what is committed. What holds set aside of a counter is looked up in their table by whoever has its row.
-  virtual Atto take_row(const CounterUse& use) = 0;
-  /// Whether admit() has locked the counter's row, so that holds count.
-  virtual bool has_row(const CounterUse& use) = 0;
+  /// What the gate finds at a counter.
+  struct Standing {
+    Atto spent = 0;    ///< committed
+    Atto held = 0;     ///< set aside by holds, this transaction's own included
+    Atto pending = 0;  ///< what other transactions may come to add
+  };
+  /// For the gate. Where admit() takes rows, the row of a reject budget is taken.
+  virtual Standing stand(const CounterUse& use) = 0;
+  /// For the gate, ahead of stand(): makes sure that there is a place for hold().
+  virtual void expect_hold(const CounterUse& use) = 0;
+  /// Sets aside what a hold says, `taken` of which admit() has taken for it. Whether it is also in spend.hold_amounts
+  /// is for the caller to see to, in the same transaction.
+  virtual void hold(const CounterUse& use, const LiveHold& hold, Atto taken) = 0;
+  /// The transaction settles or releases a hold. Its expiry is to be looked at after that: from here on, what it holds
+  /// is nobody else's, whatever the time.
+  virtual void resolve_hold(const CounterKey& key, std::int64_t hold_id) = 0;
+  /// Whether admit() has locked the counter's row and left the holds to be looked up in their table.
+  virtual bool leaves_holds_to_table(const CounterUse& use) = 0;
   /// In the statement: whether `asked` fits below the limit beside what this transaction has already added, `own`. If
   /// so, it is this transaction's until its end, or that of its savepoint.
   virtual Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) = 0;
-  /// Takes back what admit() has added to `own`.
-  virtual void withdraw(const CounterUse& use, Atto own) = 0;
+  /// What this transaction has added is this much, whatever the limit says: takes back what admit() has added, or tells
+  /// others in time what is recorded anyway.
+  virtual void set_own(const CounterUse& use, Atto own) = 0;
   /// After others_in_the_way: waits for one of them. False when patience is at its end.
   virtual bool wait_for_others(const CounterUse& use, Patience& patience) = 0;
 

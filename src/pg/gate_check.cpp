@@ -149,16 +149,31 @@ std::vector<GateLine> lines_of(const UsageRow& row, Timestamp now, Timestamp unt
   return lines;
 }
 
-void find_standing(std::vector<Candidate>& candidates) {
+std::vector<Asked> Candidate::asked_of_reject_budgets() const {
+  std::vector<Asked> all;
+  for (const GateLine& line : lines) {
+    if (line.use.budget->locks_in_statement() && line.asked.amount > 0) {
+      all.push_back(asked_of(line.use, line.asked.amount));
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Asked& a, const Asked& b) { return a.use.key() < b.use.key(); });
+  return all;
+}
+
+void find_standing(std::vector<Candidate>& candidates, bool counts_pending) {
   std::map<CounterKey, CounterUse> uses;
   for (const Candidate& candidate : candidates) {
     for (const GateLine& line : candidate.lines) {
       uses.emplace(line.use.key(), line.use);
     }
   }
-  std::map<CounterKey, Standing> found;
+  std::map<CounterKey, Counters::Standing> found;
   for (const auto& [key, use] : uses) {
-    found.emplace(key, standing_of(use));
+    Counters::Standing standing = standing_of(use);
+    if (counts_pending && use.budget->locks_in_statement()) {
+      standing.held += standing.pending;
+    }
+    found.emplace(key, standing);
   }
   for (Candidate& candidate : candidates) {
     for (GateLine& line : candidate.lines) {

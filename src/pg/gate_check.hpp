@@ -12,7 +12,7 @@ namespace spend {
 struct GateLine {
   CounterUse use;
   Movement asked;
-  Standing standing;
+  Counters::Standing standing;
   Atto limit = 0;
   bool is_later_period = false;  ///< the hold may be settled in it; the call begins in an earlier one
 
@@ -38,6 +38,8 @@ struct Candidate {
   bool fits() const;
   /// The first line that stops the call; null when it fits.
   const GateLine* stopped_by() const;
+  /// What it asks of the reject budgets, in key order.
+  std::vector<Asked> asked_of_reject_budgets() const;
   /// The first line that asks for an approval; null when none does.
   const GateLine* asks_approval() const;
   /// How many output tokens fit below every limit that stops calls, and what needs approval unless that was given, all
@@ -49,7 +51,8 @@ struct Candidate {
 /// Standing and limit are left open.
 std::vector<GateLine> lines_of(const UsageRow& row, Timestamp now, Timestamp until);
 
-/// Fills in how the counters of all candidates stand. Counters of reject budgets are taken, in one order.
-void find_standing(std::vector<Candidate>& candidates);
+/// Fills in how the counters of all candidates stand; what others have not committed as if it were held, if asked for.
+/// Where counters are rows, those of reject budgets are taken, in one order.
+void find_standing(std::vector<Candidate>& candidates, bool counts_pending);
 
 }  // namespace spend

@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "pg/access.hpp"
+#include "pg/shared_counters.hpp"
 #include "pg/tables.hpp"
 #include "pg/tuple_builder.hpp"
 #include "pg/values.hpp"
@@ -32,6 +33,31 @@ struct HoldColumns {
         context(table.column("context")) {}
 
   AttrNumber hold_id, expires_at, writer, state, resolved_at, usage_id, provider, model, dimensions, context;
+};
+
+struct AmountColumns {
+  explicit AmountColumns(const OpenTable& table)
+      : hold_id(table.column("hold_id")),
+        budget_id(table.column("budget_id")),
+        generation(table.column("generation")),
+        period_start(table.column("period_start")),
+        group_hash(table.column("group_hash")),
+        group_values(table.column("group_values")),
+        amount(table.column("amount")),
+        expires_at(table.column("expires_at")) {}
+
+  CounterKey counter_of(const ScannedTuple& row) const {
+    bool is_null;
+    return {DatumGetInt64(row.get(budget_id, &is_null)), DatumGetInt32(row.get(generation, &is_null)),
+            DatumGetTimestampTz(row.get(period_start, &is_null)), uuid_bytes(row.get(group_hash, &is_null))};
+  }
+  LiveHold hold_of(const ScannedTuple& row) const {
+    bool is_null;
+    return {DatumGetInt64(row.get(hold_id, &is_null)), numeric_to_atto(row.get(amount, &is_null)),
+            DatumGetTimestampTz(row.get(expires_at, &is_null))};
+  }
+
+  AttrNumber hold_id, budget_id, generation, period_start, group_hash, group_values, amount, expires_at;
 };
 
 std::string name_of(std::int64_t hold_id) {
@@ -95,26 +121,40 @@ void check_state(const ScannedTuple& row, const HoldColumns& at, std::int64_t ho
   }
 }
 
-void delete_amounts(std::int64_t hold_id) {
-  const OpenTable table(Table::hold_amounts, RowExclusiveLock);
-  const std::array<AttrNumber, 1> key_columns = {table.column("hold_id")};
+/// What a hold has set aside, to be given back.
+struct HeldAmounts {
+  std::vector<ItemPointerData> rows;
+  std::vector<CounterKey> counters;
+};
+HeldAmounts amounts_of(const OpenTable& table, std::int64_t hold_id) {
+  const AmountColumns at(table);
+  const std::array<AttrNumber, 1> key_columns = {at.hold_id};
   const Oid index = index_on(table.get(), key_columns);
   std::array<ScanKeyData, 1> key;
   pg_call([&] { ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id)); });
-  std::vector<ItemPointerData> found;
-  scan_latest_index(table.get(), index, OwnChanges::visible, key,
-                    [&](const ScannedTuple& row) { found.push_back(row.tuple->t_self); });
-  delete_tuples(table.get(), found);
+  HeldAmounts found;
+  scan_latest_index(table.get(), index, OwnChanges::visible, key, [&](const ScannedTuple& row) {
+    found.rows.push_back(row.tuple->t_self);
+    found.counters.push_back(at.counter_of(row));
+  });
+  return found;
 }
 
-/// Resolves an open hold. The clock is read after every lock is there: whoever gives its amount to somebody else
-/// because its time is over has the counters' locks then, so exactly one of the two happens.
+/// Resolves an open hold. The clock is read after every lock is there, and every counter in memory knows: whoever gives
+/// its amount to somebody else because its time is over has looked at the clock before then, so exactly one of the two
+/// happens.
 void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t> usage_id) {
   const OpenTable table(Table::holds, RowExclusiveLock);
   const HoldColumns at(table);
   HeapTuple locked = lock_hold(table, at, hold_id);
   const ScannedTuple row{locked, table.descriptor()};
   check_state(row, at, hold_id);
+  const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
+  HeldAmounts amounts = amounts_of(amounts_table, hold_id);
+  std::sort(amounts.counters.begin(), amounts.counters.end());
+  for (const CounterKey& counter : amounts.counters) {
+    counters().resolve_hold(counter, hold_id);
+  }
   bool is_null;
   const Timestamp expires_at = DatumGetTimestampTz(row.get(at.expires_at, &is_null));
   const Timestamp now = GetCurrentTimestamp();
@@ -128,17 +168,17 @@ void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t
     changes.emplace_back(at.usage_id, Int64GetDatum(*usage_id));
   }
   change_locked(table, locked, {changes.data(), changes.size()});
-  delete_amounts(hold_id);
+  delete_tuples(amounts_table.get(), amounts.rows);
 }
 
-}  // namespace
-
-Atto held_on(const CounterKey& counter) {
+/// Calls visit(hold) for what the latest committed state, and this transaction if asked for, says of a counter's
+/// unexpired holds.
+template <typename Visit>
+void scan_holds(const CounterKey& counter, OwnChanges own, Visit&& visit) {
   const OpenTable table(Table::hold_amounts, AccessShareLock);
-  const std::array<AttrNumber, 5> key_columns = {table.column("budget_id"), table.column("generation"),
-                                                 table.column("period_start"), table.column("group_hash"),
-                                                 table.column("expires_at")};
-  const AttrNumber amount = table.column("amount");
+  const AmountColumns at(table);
+  const std::array<AttrNumber, 5> key_columns = {at.budget_id, at.generation, at.period_start, at.group_hash,
+                                                 at.expires_at};
   const Oid index = index_on(table.get(), key_columns);
   const Datum group = uuid_datum(counter.group);
   const Timestamp now = GetCurrentTimestamp();
@@ -150,31 +190,35 @@ Atto held_on(const CounterKey& counter) {
     ScanKeyInit(&keys[3], 4, BTEqualStrategyNumber, F_UUID_EQ, group);
     ScanKeyInit(&keys[4], 5, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(now));
   });
+  scan_latest_index(table.get(), index, own, keys, [&](const ScannedTuple& row) { visit(at.hold_of(row)); });
+}
+
+}  // namespace
+
+Atto held_on(const CounterKey& counter) {
   Atto held = 0;
-  scan_latest_index(table.get(), index, OwnChanges::visible, keys, [&](const ScannedTuple& row) {
-    bool is_null;
-    const Atto more = numeric_to_atto(row.get(amount, &is_null));
-    held = held > atto_limit - more ? atto_limit : held + more;
-  });
+  scan_holds(counter, OwnChanges::visible,
+             [&](const LiveHold& hold) { held = held > atto_limit - hold.amount ? atto_limit : held + hold.amount; });
   return held;
 }
 
-CounterMap<bool> counters_with_holds(const LatestState& state) {
+std::vector<LiveHold> live_holds(const CounterKey& counter) {
+  std::vector<LiveHold> holds;
+  scan_holds(counter, OwnChanges::ignored, [&](const LiveHold& hold) { holds.push_back(hold); });
+  return holds;
+}
+
+CounterMap<HoldsOfCounter> counters_with_holds(const LatestState& state, Timestamp now) {
   const OpenTable table(Table::hold_amounts, AccessShareLock);
-  const AttrNumber budget_id = table.column("budget_id");
-  const AttrNumber generation = table.column("generation");
-  const AttrNumber period_start = table.column("period_start");
-  const AttrNumber group_hash = table.column("group_hash");
-  const AttrNumber expires_at = table.column("expires_at");
-  const Timestamp now = GetCurrentTimestamp();
-  CounterMap<bool> found;
-  scan_with_in_doubt(table.get(), state, [&](const ScannedTuple& row, TransactionId in_doubt) {
-    bool is_null;
-    if (DatumGetTimestampTz(row.get(expires_at, &is_null)) > now) {
-      bool& is_in_doubt =
-          found[{DatumGetInt64(row.get(budget_id, &is_null)), DatumGetInt32(row.get(generation, &is_null)),
-                 DatumGetTimestampTz(row.get(period_start, &is_null)), uuid_bytes(row.get(group_hash, &is_null))}];
-      is_in_doubt = is_in_doubt || TransactionIdIsValid(in_doubt);
+  const AmountColumns at(table);
+  CounterMap<HoldsOfCounter> found;
+  scan_with_in_doubt(table.get(), state, [&](const ScannedTuple& row, TransactionId taken_by) {
+    const LiveHold hold = at.hold_of(row);
+    if (hold.expires_at > now) {
+      HoldsOfCounter& of_counter = found[at.counter_of(row)];
+      of_counter.live.push_back(hold);
+      of_counter.are_in_doubt = of_counter.are_in_doubt || TransactionIdIsValid(taken_by) ||
+                                TransactionIdIsValid(changing_transaction(row.tuple, state.snapshot()));
     }
   });
   return found;
@@ -205,16 +249,22 @@ std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts)
   }
   row.insert();
   const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
+  const AmountColumns at(amounts_table);
   for (const HoldAmount& amount : amounts) {
+    const CounterKey counter = amount.use.key();
     TupleBuilder entry(amounts_table);
-    entry.set("hold_id", Int64GetDatum(hold_id));
-    entry.set("budget_id", Int64GetDatum(amount.counter.budget_id));
-    entry.set("generation", Int32GetDatum(amount.counter.generation));
-    entry.set("period_start", TimestampTzGetDatum(amount.counter.period_start));
-    entry.set("group_hash", uuid_datum(amount.counter.group));
-    entry.set("amount", atto_to_numeric(amount.amount));
-    entry.set("expires_at", TimestampTzGetDatum(hold.expires_at));
+    entry.set(at.hold_id, Int64GetDatum(hold_id));
+    entry.set(at.budget_id, Int64GetDatum(counter.budget_id));
+    entry.set(at.generation, Int32GetDatum(counter.generation));
+    entry.set(at.period_start, TimestampTzGetDatum(counter.period_start));
+    entry.set(at.group_hash, uuid_datum(counter.group));
+    entry.set(at.group_values, jsonb_datum(amount.use.group->json));
+    entry.set(at.amount, atto_to_numeric(amount.amount));
+    entry.set(at.expires_at, TimestampTzGetDatum(hold.expires_at));
     entry.insert();
+    if (!amount.use.budget->is_own_uncommitted()) {
+      counters().hold(amount.use, {hold_id, amount.amount, hold.expires_at}, amount.taken);
+    }
   }
   pg_call([] { CommandCounterIncrement(); });
   return hold_id;
@@ -267,4 +317,34 @@ SPEND_FUNCTION(spend_reopen_hold) {
       {{at.state, spend::text_datum("open")}, {at.expires_at, TimestampTzGetDatum(now + USECS_PER_MINUTE)}}};
   spend::change_locked(table, locked, changes);
   PG_RETURN_VOID();
+}
+
+SPEND_FUNCTION(spend_correct_hold) {
+  using namespace spend;
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event)) {
+    raise(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "spend._correct_hold() is an AFTER trigger of spend.hold_amounts");
+  }
+  SharedCounters* const shared = shared_counters();
+  if (shared == nullptr) {
+    return PointerGetDatum(nullptr);
+  }
+  if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event)) {
+    shared->forget_holds_at_commit();
+    return PointerGetDatum(nullptr);
+  }
+  const OpenTable table(Table::hold_amounts, AccessShareLock);
+  const AmountColumns at(table);
+  const ScannedTuple before{trigger->tg_trigtuple, table.descriptor()};
+  const LiveHold hold = at.hold_of(before);
+  // One whose time is over goes by itself.
+  if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && hold.expires_at > GetCurrentTimestamp()) {
+    shared->correct_hold_at_commit(at.counter_of(before), hold.hold_id, std::nullopt);
+  }
+  if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
+    HeapTuple now = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+    const ScannedTuple after{now, table.descriptor()};
+    shared->correct_hold_at_commit(at.counter_of(after), at.hold_of(after).hold_id, at.hold_of(after));
+  }
+  return PointerGetDatum(nullptr);  // a trigger's result is never SQL NULL
 }

@@ -8,21 +8,30 @@
 
 namespace spend {
 
-/// Budget set aside for calls under way. The rows of spend.holds and spend.hold_amounts are the truth: a hold counts
-/// from the commit of the transaction that took it until it is settled or released, or until its time is over, which
-/// needs nobody to notice it.
+/// Budget set aside for calls under way. The rows of spend.holds and spend.hold_amounts are the truth, counters in
+/// shared memory keep what they say of them: a hold counts from the commit of the transaction that took it until it is
+/// settled or released, or until its time is over, which needs nobody to notice it.
 
 /// What a hold sets aside of one counter.
 struct HoldAmount {
-  CounterKey counter;
+  CounterUse use;
   Atto amount;
+  Atto taken;  ///< how much of it Counters::admit() has taken
 };
 
 /// What unexpired holds set aside of a counter: those that are committed at this moment, and this transaction's own.
 Atto held_on(const CounterKey& counter);
 
-/// Counters that unexpired holds set something aside of; whether one is of a transaction in progress.
-CounterMap<bool> counters_with_holds(const LatestState& state);
+/// The same, hold by hold.
+std::vector<LiveHold> live_holds(const CounterKey& counter);
+
+/// Holds unexpired at that time by the counters that they set something aside of, and whether a transaction in progress takes or
+/// resolves one of them.
+struct HoldsOfCounter {
+  std::vector<LiveHold> live;
+  bool are_in_doubt = false;
+};
+CounterMap<HoldsOfCounter> counters_with_holds(const LatestState& state, Timestamp now);
 
 struct NewHold {
   Timestamp created_at;

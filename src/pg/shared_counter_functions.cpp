@@ -1,6 +1,7 @@
 // SQL functions that look into shared memory.
 
 #include "pg/counter_rows.hpp"
+#include "pg/holds.hpp"
 #include "pg/set_result.hpp"
 #include "pg/shared_counters.hpp"
 #include "pg/shared_memory.hpp"
@@ -16,35 +17,85 @@ struct Drifted {
   Atto stored;
 };
 
-/// Counters in memory that are not what is stored. Looks at memory before and after it looks at what is stored, and
-/// says nothing of what has changed in between.
-std::vector<Drifted> drifted_counters(SharedCounterTable& table) {
-  const Oid ledger = table_oid(Table::usage);
-  std::vector<std::pair<Place, SharedCounterTable::Quiet>> quiet;
-  for (Place place = 0; place < table.counter_capacity(); ++place) {
-    if (const auto found = table.quiet(place, MyDatabaseId, ledger)) {
-      quiet.emplace_back(place, *found);
+/// The counters in memory that nobody is using, and what they are a moment later. Who compares them with what is stored
+/// looks at that in between, and says nothing of what has changed.
+class QuietCounters {
+ public:
+  explicit QuietCounters(SharedCounterTable& table) : table_(table) {
+    for (Place place = 0; place < table.counter_capacity(); ++place) {
+      if (const auto found = table.quiet(place, MyDatabaseId, ledger_, now_)) {
+        quiet_.emplace_back(place, *found);
+      }
     }
   }
-  std::vector<Drifted> drifted;
+
+  /// Those for which `stored(counter)` says something else than `in_memory(counter)`.
+  template <typename InMemory, typename Stored>
+  std::vector<Drifted> drifted(InMemory&& in_memory, Stored&& stored) const {
+    std::vector<Drifted> found;
+    for (const auto& [place, before] : quiet_) {
+      const std::optional<Atto> other = stored(before);
+      if (other.has_value() && *other != in_memory(before)) {
+        const auto after = table_.quiet(place, MyDatabaseId, ledger_, now_);
+        if (after.has_value() && after->version == before.version) {
+          found.push_back({before.key, in_memory(before), *other});
+        }
+      }
+    }
+    return found;
+  }
+
+  Timestamp now() const { return now_; }
+
+ private:
+  SharedCounterTable& table_;
+  Oid ledger_ = table_oid(Table::usage);
+  Timestamp now_ = GetCurrentTimestamp();
+  std::vector<std::pair<Place, SharedCounterTable::Quiet>> quiet_;
+};
+
+std::vector<Drifted> drifted_counters(SharedCounterTable& table) {
+  const QuietCounters quiet(table);
   const CounterRows rows(AccessShareLock);
   const LatestState state(rows.table().get(), OwnChanges::ignored);
   const UnfoldedDeltas unfolded = unfolded_deltas(state);
-  for (const auto& [place, before] : quiet) {
-    const std::optional<CounterRows::Read> row = rows.read(state, before.key);
-    if (!row.has_value()) {
-      continue;
-    }
-    Atto stored = row->totals.sum.amount;
-    if (const auto deltas = unfolded.totals.find(before.key); deltas != unfolded.totals.end()) {
-      stored += deltas->second.delta.amount;
-    }
-    const auto after = table.quiet(place, MyDatabaseId, ledger);
-    if (stored != before.committed && after.has_value() && after->version == before.version) {
-      drifted.push_back({before.key, before.committed, stored});
+  return quiet.drifted([](const SharedCounterTable::Quiet& counter) { return counter.committed; },
+                       [&](const SharedCounterTable::Quiet& counter) -> std::optional<Atto> {
+                         const std::optional<CounterRows::Read> row = rows.read(state, counter.key);
+                         if (!row.has_value()) {
+                           return std::nullopt;
+                         }
+                         const auto deltas = unfolded.totals.find(counter.key);
+                         return row->totals.sum.amount +
+                                (deltas == unfolded.totals.end() ? 0 : deltas->second.delta.amount);
+                       });
+}
+
+std::vector<Drifted> drifted_holds(SharedCounterTable& table) {
+  const QuietCounters quiet(table);
+  CounterMap<Atto> held;
+  {
+    const CounterRows rows(AccessShareLock);
+    const LatestState state(rows.table().get(), OwnChanges::ignored);
+    for (const auto& [key, holds] : counters_with_holds(state, quiet.now())) {
+      for (const LiveHold& hold : holds.live) {
+        held[key] += hold.amount;
+      }
     }
   }
-  return drifted;
+  return quiet.drifted([](const SharedCounterTable::Quiet& counter) { return counter.held; },
+                       [&](const SharedCounterTable::Quiet& counter) -> std::optional<Atto> {
+                         const auto found = held.find(counter.key);
+                         return found == held.end() ? 0 : found->second;
+                       });
+}
+
+void emit(FunctionCallInfo fcinfo, const std::vector<Drifted>& drifted) {
+  for (const Drifted& entry : drifted) {
+    emit_row<6>(fcinfo, {Int64GetDatum(entry.key.budget_id), Int32GetDatum(entry.key.generation),
+                         TimestampTzGetDatum(entry.key.period_start), uuid_datum(entry.key.group),
+                         atto_to_numeric(entry.in_memory), atto_to_numeric(entry.stored)});
+  }
 }
 
 }  // namespace
@@ -54,11 +105,15 @@ std::vector<Drifted> drifted_counters(SharedCounterTable& table) {
 SPEND_FUNCTION(spend_drifted_counters) {
   spend::begin_set(fcinfo);
   if (spend::SharedCounterTable* const table = spend::shared_counter_table()) {
-    for (const spend::Drifted& entry : spend::drifted_counters(*table)) {
-      spend::emit_row<6>(fcinfo, {Int64GetDatum(entry.key.budget_id), Int32GetDatum(entry.key.generation),
-                                  TimestampTzGetDatum(entry.key.period_start), spend::uuid_datum(entry.key.group),
-                                  spend::atto_to_numeric(entry.in_memory), spend::atto_to_numeric(entry.stored)});
-    }
+    spend::emit(fcinfo, spend::drifted_counters(*table));
+  }
+  PG_RETURN_NULL();
+}
+
+SPEND_FUNCTION(spend_drifted_holds) {
+  spend::begin_set(fcinfo);
+  if (spend::SharedCounterTable* const table = spend::shared_counter_table()) {
+    spend::emit(fcinfo, spend::drifted_holds(*table));
   }
   PG_RETURN_NULL();
 }

@@ -83,9 +83,9 @@ void SharedCounters::load_ledger(Place place) {
   if (!ledger.is_loaded) {
     const CounterRows rows(AccessShareLock);
     const LatestState state(rows.table().get(), OwnChanges::ignored);
-    const CounterMap<bool> with_holds = counters_with_holds(state);
-    for (const auto& [key, is_in_doubt] : with_holds) {
-      if (is_in_doubt) {
+    const CounterMap<HoldsOfCounter> with_holds = counters_with_holds(state, GetCurrentTimestamp());
+    for (const auto& [key, holds] : with_holds) {
+      if (holds.are_in_doubt) {
         table_.make_row(shared_hash(shared_key(key)));
       }
     }
@@ -101,9 +101,11 @@ void SharedCounters::load_ledger(Place place) {
         initial.committed = row->totals.sum.amount + total.delta.amount;
         initial.claimed_percent = std::max(row->totals.claimed_percent, total.claimed_percent);
         initial.row_state = RowState::stored;
-        initial.keeps_row = with_holds.contains(key);
+        const auto held = with_holds.find(key);
         const SharedKey shared = shared_key(key);
-        if (table_.exists(shared, shared_hash(shared)) || table_.create(shared, shared_hash(shared), initial)) {
+        if (table_.exists(shared, shared_hash(shared)) ||
+            table_.create(shared, shared_hash(shared), initial,
+                          held == with_holds.end() ? std::span<const LiveHold>() : held->second.live)) {
           continue;
         }
       }
@@ -136,7 +138,7 @@ void SharedCounters::load(const CounterUse& use) {
     const SharedLedger& ledger = table_.ledger(loaded_ledger());
     const bool with_deltas = ledger.lost != ledger.folded_of_lost;
     SharedCounter initial = {};
-    initial.keeps_row = held_on(key) > 0;
+    const std::vector<LiveHold> holds = live_holds(key);
     if (const std::optional<CounterRows::Totals> row = read_row(key, with_deltas)) {
       initial.committed = row->sum.amount;
       initial.claimed_percent = row->claimed_percent;
@@ -155,17 +157,43 @@ void SharedCounters::load(const CounterUse& use) {
       initial.row_claimed_percent = initial.claimed_percent;
       initial.row_state = RowState::missing;
     }
-    if (!table_.create(shared, hash, initial)) {
+    if (!table_.create(shared, hash, initial, holds)) {
       table_.make_row(hash);
     }
   }
   give_up_lock(tag);
 }
 
+/// Without loading it: null when it is not there, or is a row. Then nobody loads it before this transaction has ended,
+/// and so none that is loaded has missed what this one does to its holds.
+SharedCounters::Own* SharedCounters::attach_if_loaded(const CounterKey& key) {
+  const auto known = own_.find(key);
+  if (known != own_.end()) {
+    return known->second.is_row ? nullptr : &known->second;
+  }
+  if (loaded_ledger() == no_place) {
+    return nullptr;
+  }
+  for (bool keeps_out_loaders = false;; keeps_out_loaders = true) {
+    SharedCounterTable::Attached attached;
+    if (Own* const own = try_attach(key, &attached)) {
+      return own->is_row ? nullptr : own;
+    }
+    if (attached == SharedCounterTable::Attached::no_room) {
+      make_row(key);
+    }
+    if (attached != SharedCounterTable::Attached::absent || keeps_out_loaders) {
+      return nullptr;
+    }
+    const LOCKTAG tag = load_tag(shared_hash(shared_key(key)), counter_lock);
+    pg_call([&] { (void)LockAcquire(&tag, ShareLock, false, false); });
+  }
+}
+
 /// Waits until nobody else has a reservation on the counter.
-void SharedCounters::wait_for_users(const SharedKey& key, bool with_users_of_row) {
+void SharedCounters::wait_for_users(const SharedKey& key, SharedCounterTable::Among among) {
   const std::uint64_t hash = shared_hash(key);
-  while (const std::optional<SharedCounterTable::Owner> owner = table_.owner_of(key, hash, with_users_of_row)) {
+  while (const std::optional<SharedCounterTable::Owner> owner = table_.owner_of(key, hash, among)) {
     wait_for_end(*owner);
     resolve_in_doubt(owner->counter);
   }
@@ -175,7 +203,7 @@ void SharedCounters::wait_for_users(const SharedKey& key, bool with_users_of_row
 void SharedCounters::empty(const SharedKey& key) {
   do {
     pg_call([] { CHECK_FOR_INTERRUPTS(); });
-    wait_for_users(key, true);
+    wait_for_users(key, SharedCounterTable::Among::all);
   } while (!table_.remove(key, shared_hash(key)));
 }
 

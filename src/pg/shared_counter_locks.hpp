@@ -21,6 +21,30 @@ inline Atto added_by(Atto amount) {
   return std::max<Atto>(amount, 0);
 }
 
+/// What a transaction may come to add to what is committed and held, whichever way it ends. What it takes away makes no
+/// room before it commits, and a hold that it resolves may be left as it was.
+inline Atto pending_of(const Reservation& reservation) {
+  return std::max(saturating_sum(added_by(reservation.amount), reservation.holding), reservation.resolving);
+}
+
+/// While a reservation is changed. The line is locked.
+class ReservationChange {
+ public:
+  ReservationChange(SharedCounter& counter, const Reservation& entry)
+      : counter_(counter), entry_(entry), before_(pending_of(entry)) {}
+  ~ReservationChange() {
+    counter_.reserved = saturating_sum(counter_.reserved - before_, pending_of(entry_));
+    ++counter_.version;
+  }
+  ReservationChange(const ReservationChange&) = delete;
+  ReservationChange& operator=(const ReservationChange&) = delete;
+
+ private:
+  SharedCounter& counter_;
+  const Reservation& entry_;
+  Atto before_;
+};
+
 class PartitionLock {
  public:
   explicit PartitionLock(LWLock* lock) : lock_(lock) { LWLockAcquire(lock, LW_EXCLUSIVE); }

@@ -11,12 +11,13 @@ Size padded(Size size) {
 }
 
 struct Sizes {
-  std::size_t counters, reservations, buckets;
+  std::size_t counters, reservations, holds, buckets;
 };
 Sizes sizes_for(std::size_t memory) {
   Sizes sizes;
-  sizes.counters = std::max<std::size_t>(memory * 6 / 10 / (sizeof(SharedCounter) + 2 * sizeof(Place)), 16);
-  sizes.reservations = std::max<std::size_t>(memory * 4 / 10 / sizeof(Reservation), 16);
+  sizes.counters = std::max<std::size_t>(memory * 5 / 10 / (sizeof(SharedCounter) + 2 * sizeof(Place)), 16);
+  sizes.reservations = std::max<std::size_t>(memory * 3 / 10 / sizeof(Reservation), 16);
+  sizes.holds = std::max<std::size_t>(memory * 2 / 10 / sizeof(SharedHold), 16);
   sizes.buckets = SharedCounterTable::partition_count;
   while (sizes.buckets < sizes.counters) {
     sizes.buckets *= 2;
@@ -38,17 +39,20 @@ std::uint64_t shared_hash(const SharedKey& key) {
 Size SharedCounterTable::size_for(std::size_t memory) {
   const Sizes sizes = sizes_for(memory);
   return padded(sizeof(SharedCounterTable)) + padded(sizes.counters * sizeof(SharedCounter)) +
-         padded(sizes.reservations * sizeof(Reservation)) + padded(sizes.buckets * sizeof(Place));
+         padded(sizes.reservations * sizeof(Reservation)) + padded(sizes.holds * sizeof(SharedHold)) +
+         padded(sizes.buckets * sizeof(Place));
 }
 
 void SharedCounterTable::initialise(std::size_t memory) {
   const Sizes sizes = sizes_for(memory);
   counter_count_ = static_cast<Place>(sizes.counters);
   reservation_count_ = static_cast<Place>(sizes.reservations);
+  hold_count_ = static_cast<Place>(sizes.holds);
   bucket_count_ = static_cast<Place>(sizes.buckets);
   counters_at_ = padded(sizeof(SharedCounterTable));
   reservations_at_ = counters_at_ + padded(sizes.counters * sizeof(SharedCounter));
-  buckets_at_ = reservations_at_ + padded(sizes.reservations * sizeof(Reservation));
+  holds_at_ = reservations_at_ + padded(sizes.reservations * sizeof(Reservation));
+  buckets_at_ = holds_at_ + padded(sizes.holds * sizeof(SharedHold));
   tranche_ = LWLockNewTrancheId();
   for (LWLockPadded& lock : partitions_) {
     LWLockInitialize(&lock.lock, tranche_);
@@ -59,6 +63,11 @@ void SharedCounterTable::initialise(std::size_t memory) {
     SpinLockInit(&counters()[i].mutex);
     counters()[i].next = i + 1 < counter_count_ ? i + 1 : no_place;
     counters()[i].reservations = no_place;
+    counters()[i].holds = no_place;
+  }
+  for (Place i = 0; i < hold_count_; ++i) {
+    all_holds()[i].counter = no_place;
+    all_holds()[i].next = i + 1 < hold_count_ ? i + 1 : no_place;
   }
   for (Place i = 0; i < reservation_count_; ++i) {
     all_reservations()[i].counter = no_place;
@@ -67,6 +76,7 @@ void SharedCounterTable::initialise(std::size_t memory) {
   std::fill_n(buckets(), bucket_count_, no_place);
   free_counter_ = 0;
   free_reservation_ = 0;
+  free_hold_ = 0;
 }
 
 void SharedCounterTable::register_tranche() const {
@@ -145,6 +155,7 @@ bool SharedCounterTable::evict_one() {
       line.was_used_lately = false;
       SpinLockRelease(&line.mutex);
       if (is_idle && !was_used_lately) {
+        drop_all_holds(line);
         note_loss(line);
         unlink(place);
         line.is_used = false;
@@ -179,7 +190,8 @@ Place SharedCounterTable::take_counter() {
   }
 }
 
-bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const SharedCounter& initial) {
+bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const SharedCounter& initial,
+                                std::span<const LiveHold> holds) {
   const Place place = take_counter();
   if (place == no_place) {
     return false;
@@ -194,7 +206,18 @@ bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const 
   line.claiming = 0;
   line.was_used_lately = true;
   line.is_closed = false;
-  line.keeps_row = initial.keeps_row;
+  line.keeps_row = initial.keeps_row || holds.size() > most_holds;
+  line.held = 0;
+  line.resolving = 0;
+  line.next_expiry = timestamp_max;
+  for (std::size_t i = 0; i < holds.size() && !line.keeps_row; ++i) {
+    const Place hold = pop_free_hold();
+    if (hold == no_place) {
+      line.keeps_row = true;  // whoever uses the row looks into the table
+    } else {
+      link_hold(line, place, hold, holds[i]);
+    }
+  }
   line.row_state = initial.row_state;
   ++line.version;
   line.committed = initial.committed;
@@ -235,7 +258,7 @@ void SharedCounterTable::keep_row(Place counter, Place reservation_of_nothing) {
 }
 
 std::optional<SharedCounterTable::Owner> SharedCounterTable::owner_of(const SharedKey& key, std::uint64_t hash,
-                                                                      bool with_users_of_row) {
+                                                                      Among among) {
   const VirtualTransactionId own = own_virtual_xid();
   std::optional<Owner> owner;
   LWLockAcquire(partition(hash), LW_SHARED);
@@ -244,8 +267,9 @@ std::optional<SharedCounterTable::Owner> SharedCounterTable::owner_of(const Shar
     for (Place place = counters()[found].reservations; place != no_place && !owner.has_value();
          place = all_reservations()[place].next) {
       const Reservation& entry = all_reservations()[place];
-      if ((with_users_of_row || !entry.uses_row) &&
-          (TransactionIdIsValid(entry.prepared) || !VirtualTransactionIdEquals(entry.owner, own))) {
+      const bool is_meant =
+          among == Among::all || (!entry.uses_row && (among == Among::users_of_memory || pending_of(entry) > 0));
+      if (is_meant && (TransactionIdIsValid(entry.prepared) || !VirtualTransactionIdEquals(entry.owner, own))) {
         owner = Owner{entry.owner, entry.prepared, found};
       }
     }
@@ -267,6 +291,7 @@ bool SharedCounterTable::remove(const SharedKey& key, std::uint64_t hash) {
   if (!is_idle) {
     return false;
   }
+  drop_all_holds(line);
   note_loss(line);
   unlink(place);
   line.is_used = false;

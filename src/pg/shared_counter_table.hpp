@@ -39,20 +39,25 @@ enum class RowState : std::uint8_t {
 struct alignas(64) SharedCounter {
   SharedKey key;
   std::uint64_t hash;
-  Place next;              ///< in the chain, or in the list of free ones
-  Place reservations;      ///< first of those on it
+  Place next;          ///< in the chain, or in the list of free ones
+  Place reservations;  ///< first of those on it
+  Place holds;         ///< first of those on it
+  std::uint32_t hold_count;
   std::uint32_t in_doubt;  ///< reservations of prepared transactions among them
   std::uint32_t claiming;  ///< reservations that have claimed a threshold
   slock_t mutex;
   bool is_used;
   bool was_used_lately;
   bool is_closed;  ///< to newcomers: it is being repaired
-  bool keeps_row;  ///< the counter is kept as a row, because holds are taken on it; the amounts here mean nothing
+  bool keeps_row;  ///< the counter is kept as a row, because its holds found no place; the amounts here mean nothing
   RowState row_state;
   std::uint64_t version;  ///< counts changes
   Atto committed;
-  Atto reserved;    ///< sum of what reservations add; those that take away do not make room before they commit
-  Atto committing;  ///< sum of the reservations whose transactions are at their commit
+  Atto held;       ///< sum of the holds whose transactions have committed, also of those that others are resolving
+  Atto resolving;  ///< sum of those
+  Timestamp next_expiry;  ///< none of these holds expires before
+  Atto reserved;          ///< sum of what reservations may come to add, see pending_of()
+  Atto committing;        ///< sum of the reservations whose transactions are at their commit
   Atto claimed_percent;
   CounterDelta row;  ///< what is to be stored while the row is missing
   Atto row_claimed_percent;
@@ -67,8 +72,24 @@ struct Reservation {
   bool has_claimed;
   bool uses_row;  ///< keeps the line only: what the transaction adds stands in the counter's row
   bool stores_row;
+  Place created = no_place;   ///< first hold that the transaction has taken
+  Place resolves = no_place;  ///< first hold that it settles or releases
   Atto amount;
+  Atto holding;    ///< sum of the holds that it has taken and not resolved itself
+  Atto resolving;  ///< sum of others' holds that it settles or releases
   Atto claimed_from, claimed_to;
+};
+
+/// What a hold sets aside of one counter. It counts from its transaction's commit until that of the one that settles or
+/// releases it, or until its time is over: then whoever looks takes it out, unless it is being resolved.
+struct SharedHold {
+  Place counter;                      ///< no_place when free
+  Place next, previous;               ///< on the counter; or in the list of free ones
+  Place creator, resolver;            ///< reservations of transactions that have not ended, or no_place
+  Place next_created, next_resolved;  ///< of the same reservation
+  std::int64_t hold_id;
+  Timestamp expires_at;
+  Atto amount;
 };
 
 /// What the cluster knows of one ledger's counters.
@@ -83,10 +104,11 @@ struct SharedLedger {
   TimestampTz folded_at;
 };
 
-/// What a reader of a counter finds.
+/// What a transaction finds at a counter that it has a reservation on.
 struct CounterView {
   Atto committed;
-  Atto others;  ///< reserved by other transactions
+  Atto held;    ///< by holds that nobody else is resolving, its own included
+  Atto others;  ///< what other transactions may come to add
 };
 
 class SharedCounterTable {
@@ -94,6 +116,8 @@ class SharedCounterTable {
   static constexpr std::size_t partition_count = 64;
   static constexpr std::size_t fallback_bits = 4096;
   static constexpr std::size_t ledger_count = 1024;
+  /// Holds on one counter; with more it becomes a row. They are gone through under its lock.
+  static constexpr std::uint32_t most_holds = 4096;
 
   static Size size_for(std::size_t memory);
   /// Lays the table out in zeroed memory of that size. Once, by whoever makes the segment.
@@ -110,20 +134,25 @@ class SharedCounterTable {
   /// Makes a reservation of nothing on a counter. yes_as_row, is_row: the counter is kept as a row of the table, with a
   /// line and a reservation or without.
   Attached attach(const SharedKey& key, std::uint64_t hash, Place* counter, Place* reservation);
-  /// Adds a counter. False when there is no room. Only by who holds the lock for loading it.
-  bool create(const SharedKey& key, std::uint64_t hash, const SharedCounter& initial);
+  /// Adds a counter with its holds. False when there is no room. Only by who holds the lock for loading it.
+  bool create(const SharedKey& key, std::uint64_t hash, const SharedCounter& initial, std::span<const LiveHold> holds);
   bool exists(const SharedKey& key, std::uint64_t hash);
   /// From now on this counter is a row, for everybody.
   void make_row(std::uint64_t hash);
   /// The counter of a line is kept as a row from here on; nobody has to wait for the end of a reservation of nothing.
   void keep_row(Place counter, Place reservation_of_nothing);
-  /// A transaction other than one's own that has a reservation on the counter; of those that use its row if asked to.
+  /// A transaction other than one's own that has a reservation on the counter.
   struct Owner {
     VirtualTransactionId virtual_xid;
     TransactionId prepared;
     Place counter;
   };
-  std::optional<Owner> owner_of(const SharedKey& key, std::uint64_t hash, bool with_users_of_row);
+  enum class Among {
+    all,
+    users_of_memory,  ///< who does not use the counter's row
+    in_the_way        ///< who may come to add something
+  };
+  std::optional<Owner> owner_of(const SharedKey& key, std::uint64_t hash, Among among);
   /// Takes a counter out that has no reservations. False while it has some.
   bool remove(const SharedKey& key, std::uint64_t hash);
   /// Lets nobody come to a counter any more, or again.
@@ -135,9 +164,28 @@ class SharedCounterTable {
   SharedCounter& counter(Place place) { return counters()[place]; }
   Reservation& reservation(Place place) { return all_reservations()[place]; }
 
+  /// A place for a hold of the counter; no_place when there is none, or the counter has too many. It is to be given
+  /// back if it is not used.
+  Place take_hold_place(Place counter, Timestamp now);
+  void give_back_hold_place(Place hold);
+  /// The transaction sets aside what the hold says, and its reservation's amount is this.
+  void add_hold(Place reservation, Place hold, const LiveHold& what, Atto amount);
+  /// The savepoint in which it was taken was rolled back.
+  void take_hold_back(Place hold);
+  /// The transaction settles or releases a hold; no_place if it is not there, or its time is over.
+  Place resolve_hold(Place reservation, std::int64_t hold_id, Timestamp now);
+  /// The savepoint in which it did was rolled back.
+  void unresolve_hold(Place hold);
+  /// A hold was changed, made or deleted (nothing) by other hands than the ledger's.
+  void correct_hold(const SharedKey& key, std::uint64_t hash, std::int64_t hold_id, const std::optional<LiveHold>& now);
+  /// All committed holds of the ledger were.
+  void forget_holds(Oid database, Oid ledger);
+  /// How the counter stands for the reservation's transaction.
+  CounterView look(Place reservation, Timestamp now);
+
   enum class Verdict { fits, exceeds, others_in_the_way };
   /// Makes the reservation's amount `amount` if counter, holds and all others' reservations leave room for it.
-  Verdict admit(Place reservation, Atto amount, Atto held, Atto limit, CounterView* view);
+  Verdict admit(Place reservation, Atto amount, Atto limit, Timestamp now, CounterView* view);
   void set_amount(Place reservation, Atto amount);
   /// A threshold with the total that reaches it.
   struct Step {
@@ -174,15 +222,16 @@ class SharedCounterTable {
   struct Quiet {
     CounterKey key;
     Atto committed;
+    Atto held;  ///< by holds that expire later than `now`
     std::uint64_t version;
   };
-  std::optional<Quiet> quiet(Place place, Oid database, Oid ledger);
+  std::optional<Quiet> quiet(Place place, Oid database, Oid ledger, Timestamp now);
 
   /// Counts counters that were rows and have lost their line.
   std::uint32_t lost_rows() const { return __atomic_load_n(&lost_rows_, __ATOMIC_SEQ_CST); }
 
   struct Load {
-    std::uint32_t counters, used_counters, reservations, used_reservations, row_bits;
+    std::uint32_t counters, used_counters, reservations, used_reservations, holds, used_holds, row_bits;
   };
   Load load();
   Place counter_capacity() const { return counter_count_; }
@@ -190,6 +239,7 @@ class SharedCounterTable {
  private:
   SharedCounter* counters() { return reinterpret_cast<SharedCounter*>(base() + counters_at_); }
   Reservation* all_reservations() { return reinterpret_cast<Reservation*>(base() + reservations_at_); }
+  SharedHold* all_holds() { return reinterpret_cast<SharedHold*>(base() + holds_at_); }
   Place* buckets() { return reinterpret_cast<Place*>(base() + buckets_at_); }
   SharedLedger* ledgers() { return ledgers_; }
   char* base() { return reinterpret_cast<char*>(this); }
@@ -204,18 +254,26 @@ class SharedCounterTable {
   void give_back_reservation(Place place);
   void link_reservation(SharedCounter& counter, Place counter_place, Place place);
   void end_reservation(SharedCounter& counter, Place place, bool committed);
+  CounterView view_of(SharedCounter& counter, const Reservation& own, Timestamp now);
+  Place pop_free_hold();
+  void link_hold(SharedCounter& counter, Place counter_place, Place place, const LiveHold& what);
+  void drop_hold(SharedCounter& counter, Place place);
+  void drop_expired(SharedCounter& counter, Timestamp now);
+  void drop_all_holds(SharedCounter& counter);
+  void end_holds(SharedCounter& counter, Place reservation, bool committed);
+  void unchain(Place* first, Place SharedHold::*next, Place hold);
   Place take_counter();
   bool evict_one();
   void note_loss(const SharedCounter& counter);
 
-  Place counter_count_, reservation_count_, bucket_count_;
-  Size counters_at_, reservations_at_, buckets_at_;
+  Place counter_count_, reservation_count_, hold_count_, bucket_count_;
+  Size counters_at_, reservations_at_, holds_at_, buckets_at_;
   int tranche_;
   LWLockPadded partitions_[partition_count];
   LWLockPadded ledgers_lock_;
   slock_t free_mutex_;
-  Place free_counter_, free_reservation_, clock_hand_;
-  std::uint32_t used_counters_, used_reservations_, row_bit_count_, lost_rows_;
+  Place free_counter_, free_reservation_, free_hold_, clock_hand_;
+  std::uint32_t used_counters_, used_reservations_, used_holds_, row_bit_count_, lost_rows_;
   std::uint64_t row_bits_[fallback_bits / 64];
   SharedLedger ledgers_[ledger_count];
 };

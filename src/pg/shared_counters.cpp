@@ -38,54 +38,65 @@ void SharedCounters::forget_ledger_at_commit() {
 }
 
 /// With memory for it first: a reservation that nobody remembers would stay for good.
-SharedCounters::Own& SharedCounters::remember(const CounterUse& use) {
+SharedCounters::Own& SharedCounters::remember(const CounterKey& key) {
   const int level = GetCurrentTransactionNestLevel();
   Own own;
-  own.key = use.key();
+  own.key = key;
   own.levels.push_back({level, 0});
   if (touches_.size() == touches_.capacity()) {
     touches_.reserve(std::max<std::size_t>(touches_.size() * 2, 16));
   }
-  Own& remembered = own_.emplace(use.key(), std::move(own)).first->second;
+  Own& remembered = own_.emplace(key, std::move(own)).first->second;
   touches_.push_back({level, &remembered});
   return remembered;
 }
 
-SharedCounters::Own& SharedCounters::remember_row(const CounterUse& use) {
-  Own& own = remember(use);
+SharedCounters::Own& SharedCounters::remember_row(const CounterKey& key) {
+  Own& own = remember(key);
   own.is_row = true;
   return own;
 }
 
+/// Null when that cannot be before the counter was loaded or made a row.
+SharedCounters::Own* SharedCounters::try_attach(const CounterKey& key, SharedCounterTable::Attached* attached) {
+  const SharedKey shared = shared_key(key);
+  Own& own = remember(key);
+  *attached = table_.attach(shared, shared_hash(shared), &own.counter, &own.reservation);
+  if (*attached == SharedCounterTable::Attached::yes) {
+    return &own;
+  }
+  if (*attached == SharedCounterTable::Attached::yes_as_row) {
+    own.is_row = true;
+    wait_for_users(shared, SharedCounterTable::Among::users_of_memory);
+    return &own;
+  }
+  touches_.pop_back();
+  own_.erase(key);
+  return nullptr;
+}
+
 SharedCounters::Own& SharedCounters::attach(const CounterUse& use) {
-  const auto known = own_.find(use.key());
+  const CounterKey key = use.key();
+  const auto known = own_.find(key);
   if (known != own_.end()) {
     return known->second;
   }
   if (loaded_ledger() == no_place) {
-    return remember_row(use);
+    return remember_row(key);
   }
-  const SharedKey shared = shared_key(use.key());
-  const std::uint64_t hash = shared_hash(shared);
   for (;;) {
-    Own& own = remember(use);
-    const SharedCounterTable::Attached attached = table_.attach(shared, hash, &own.counter, &own.reservation);
-    if (attached == SharedCounterTable::Attached::yes) {
-      return own;
+    SharedCounterTable::Attached attached;
+    if (Own* const own = try_attach(key, &attached)) {
+      if (!own->is_row) {
+        resolve_unseen(*own);
+      }
+      return *own;
     }
-    if (attached == SharedCounterTable::Attached::yes_as_row) {
-      own.is_row = true;
-      wait_for_users(shared, false);
-      return own;
+    if (attached != SharedCounterTable::Attached::absent) {
+      make_row(key);
+      return remember_row(key);
     }
-    touches_.pop_back();
-    own_.erase(use.key());
-    if (attached == SharedCounterTable::Attached::absent) {
-      load(use);
-    } else {
-      make_row(use.key());
-      return remember_row(use);
-    }
+    load(use);
   }
 }
 
@@ -119,18 +130,6 @@ void SharedCounters::take(const CounterUse& use) {
   }
 }
 
-/// Others are out before the row is locked. What this transaction has reserved before stays reserved: whoever comes
-/// waits for that, also if a savepoint takes the row's lock with it.
-Atto SharedCounters::take_row(const CounterUse& use) {
-  Own& own = attach(use);
-  if (!own.is_row) {
-    table_.keep_row(own.counter, own.amount() == 0 ? own.reservation : no_place);
-    wait_for_users(shared_key(use.key()), false);
-    own.is_row = true;
-  }
-  return rows_.take_row(use);
-}
-
 Counters::Decision SharedCounters::admit(const CounterUse& use, Atto own_amount, Atto asked, Atto limit) {
   Own& own = attach(use);
   if (own.is_row) {
@@ -143,8 +142,9 @@ Counters::Decision SharedCounters::admit(const CounterUse& use, Atto own_amount,
     const Atto before = own.amount();
     note_amount(own, own_amount + asked);
     const SharedCounterTable::Verdict verdict =
-        table_.admit(own.reservation, own_amount + asked, decision.held, limit, &view);
+        table_.admit(own.reservation, own_amount + asked, limit, GetCurrentTimestamp(), &view);
     decision.spent = view.committed + own_amount;
+    decision.held = view.held;
     decision.pending = view.others;
     if (verdict == SharedCounterTable::Verdict::fits) {
       return decision;
@@ -158,7 +158,7 @@ Counters::Decision SharedCounters::admit(const CounterUse& use, Atto own_amount,
   }
 }
 
-void SharedCounters::withdraw(const CounterUse& use, Atto own_amount) {
+void SharedCounters::set_own(const CounterUse& use, Atto own_amount) {
   Own& own = attach(use);
   if (!own.is_row) {
     set_amount(own, own_amount);
@@ -167,7 +167,8 @@ void SharedCounters::withdraw(const CounterUse& use, Atto own_amount) {
 
 bool SharedCounters::wait_for_others(const CounterUse& use, Patience& patience) {
   const SharedKey shared = shared_key(use.key());
-  const std::optional<SharedCounterTable::Owner> owner = table_.owner_of(shared, shared_hash(shared), false);
+  const std::optional<SharedCounterTable::Owner> owner =
+      table_.owner_of(shared, shared_hash(shared), SharedCounterTable::Among::in_the_way);
   return !owner.has_value() || patience.wait(*owner);
 }
 
@@ -235,6 +236,9 @@ void SharedCounters::finish_moves() {
 }
 
 void SharedCounters::end_own(Own& own, bool committed) {
+  if (own.spare_hold != no_place) {
+    table_.give_back_hold_place(own.spare_hold);
+  }
   if (own.reservation != no_place) {
     table_.settle(own.reservation, committed);
   }
@@ -242,6 +246,7 @@ void SharedCounters::end_own(Own& own, bool committed) {
 
 void SharedCounters::at_subabort(int level) {
   rows_.at_subabort(level);
+  undo_holds(level);
   while (!touches_.empty() && touches_.back().level >= level) {
     Own& own = *touches_.back().own;
     touches_.pop_back();
@@ -257,6 +262,7 @@ void SharedCounters::at_subabort(int level) {
 
 void SharedCounters::at_subcommit(int level) {
   rows_.at_subcommit(level);
+  lift_holds(level);
   std::size_t first = touches_.size();
   while (first > 0 && touches_[first - 1].level >= level) {
     --first;
@@ -282,12 +288,16 @@ void SharedCounters::at_end(TransactionEnd end) {
   for (auto& [key, own] : own_) {
     if (end == TransactionEnd::prepared && own.reservation != no_place && TransactionIdIsValid(xid)) {
       table_.leave_in_doubt(own.reservation, xid);
+      if (own.spare_hold != no_place) {
+        table_.give_back_hold_place(own.spare_hold);
+      }
     } else {
       end_own(own, end == TransactionEnd::committed);
     }
   }
   own_.clear();
   touches_.clear();
+  end_holds(end);
   moved_.clear();
   moved_groups_.clear();
   for (const SharedKey& key : closed_) {

@@ -17,10 +17,13 @@ class SharedCounters final : public Counters {
   bool takes_rows() const override { return false; }
   Atto total(const CounterUse& use) override;
   void take(const CounterUse& use) override;
-  Atto take_row(const CounterUse& use) override;
-  bool has_row(const CounterUse& use) override { return attach(use).is_row; }
+  Standing stand(const CounterUse& use) override;
+  void expect_hold(const CounterUse& use) override;
+  void hold(const CounterUse& use, const LiveHold& hold, Atto taken) override;
+  void resolve_hold(const CounterKey& key, std::int64_t hold_id) override;
+  bool leaves_holds_to_table(const CounterUse& use) override { return attach(use).is_row; }
   Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) override;
-  void withdraw(const CounterUse& use, Atto own) override;
+  void set_own(const CounterUse& use, Atto own) override;
   bool wait_for_others(const CounterUse& use, Patience& patience) override;
   void prepare(const CounterUse& use, const CounterDelta& delta) override;
   std::optional<State> move(const CounterUse& use, const CounterDelta& delta) override;
@@ -43,6 +46,9 @@ class SharedCounters final : public Counters {
   /// had no line in memory when folding began is folded.
   void forget_row_at_commit(const CounterKey& key) { forgotten_rows_.push_back(shared_key(key)); }
   void forget_ledger_at_commit();
+  /// A row of spend.hold_amounts was changed, made or deleted (nothing); all were deleted.
+  void correct_hold_at_commit(const CounterKey& key, std::int64_t hold_id, const std::optional<LiveHold>& now);
+  void forget_holds_at_commit() { forgets_holds_ = true; }
   void note_folding(std::uint32_t lost) { folded_of_lost_ = lost; }
 
  private:
@@ -56,6 +62,7 @@ class SharedCounters final : public Counters {
     Place counter = no_place;
     Place reservation = no_place;  ///< no_place: a row without a line
     bool is_row = false;           ///< kept as a row
+    Place spare_hold = no_place;   ///< a place for the next hold
     std::vector<Level> levels;
 
     Atto amount() const;
@@ -65,18 +72,39 @@ class SharedCounters final : public Counters {
     int level;
     Own* own;
   };
+  /// A hold taken, or one resolved, at a savepoint level.
+  struct HoldEvent {
+    int level;
+    Place hold;
+    bool was_taken;
+  };
+  struct HoldChange {
+    int level;
+    SharedKey key;
+    std::int64_t hold_id;
+    std::optional<LiveHold> now;
+  };
   Own& attach(const CounterUse& use);
-  Own& remember(const CounterUse& use);
-  Own& remember_row(const CounterUse& use);
+  Own* attach_if_loaded(const CounterKey& key);
+  Own* try_attach(const CounterKey& key, SharedCounterTable::Attached* attached);
+  Own& remember(const CounterKey& key);
+  Own& remember_row(const CounterKey& key);
+  void keep_row(Own& own);
   void load(const CounterUse& use);
   void load_ledger(Place place);
   void make_row(const CounterKey& key);
-  void wait_for_users(const SharedKey& key, bool with_users_of_row);
+  void wait_for_users(const SharedKey& key, SharedCounterTable::Among among);
   void empty(const SharedKey& key);
   void resolve_in_doubt(Place counter);
   void set_amount(Own& own, Atto amount);
   void note_amount(Own& own, Atto amount);
   void end_own(Own& own, bool committed);
+  void note_hold(Place hold, bool was_taken);
+  void resolve_loaded(const Own& own, std::int64_t hold_id);
+  void resolve_unseen(const Own& own);
+  void undo_holds(int level);
+  void lift_holds(int level);
+  void end_holds(TransactionEnd end);
 
   SharedCounterTable& table_;
   TableCounters rows_;
@@ -84,6 +112,10 @@ class SharedCounters final : public Counters {
   std::vector<Touch> touches_;
   std::vector<CounterMovement> moved_;
   std::vector<std::shared_ptr<const GroupKey>> moved_groups_;  ///< keep alive what moved_ points into
+  std::vector<HoldEvent> hold_events_;
+  std::vector<HoldChange> hold_corrections_;
+  std::vector<HoldChange> unseen_;  ///< resolved on counters that were not loaded
+  bool forgets_holds_ = false;
   std::vector<SharedKey> closed_;
   std::vector<SharedKey> forgotten_rows_;
   std::optional<Oid> forgotten_ledger_;

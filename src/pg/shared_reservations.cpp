@@ -67,23 +67,35 @@ SharedCounterTable::Attached SharedCounterTable::attach(const SharedKey& key, st
   return result;
 }
 
-SharedCounterTable::Verdict SharedCounterTable::admit(Place reservation, Atto amount, Atto held, Atto limit,
+/// The line is locked.
+CounterView SharedCounterTable::view_of(SharedCounter& counter, const Reservation& own, Timestamp now) {
+  drop_expired(counter, now);
+  return {counter.committed, saturating_sum(counter.held - counter.resolving, own.holding),
+          counter.reserved - pending_of(own)};
+}
+
+CounterView SharedCounterTable::look(Place reservation, Timestamp now) {
+  const Reservation& own = all_reservations()[reservation];
+  SharedCounter& line = counters()[own.counter];
+  const LineLock locked(line);
+  return view_of(line, own, now);
+}
+
+SharedCounterTable::Verdict SharedCounterTable::admit(Place reservation, Atto amount, Atto limit, Timestamp now,
                                                       CounterView* view) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
   const LineLock locked(line);
-  view->committed = line.committed;
-  view->others = line.reserved - added_by(own.amount);
-  const Atto alone = saturating_sum(saturating_sum(line.committed, held), amount);
+  *view = view_of(line, own, now);
+  const Atto alone = saturating_sum(saturating_sum(view->committed, view->held), amount);
   if (alone > limit) {
     return Verdict::exceeds;
   }
   if (saturating_sum(alone, view->others) > limit) {
     return Verdict::others_in_the_way;
   }
-  line.reserved = saturating_sum(view->others, added_by(amount));
+  const ReservationChange change(line, own);
   own.amount = amount;
-  ++line.version;
   return Verdict::fits;
 }
 
@@ -91,9 +103,8 @@ void SharedCounterTable::set_amount(Place reservation, Atto amount) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
   const LineLock locked(line);
-  line.reserved = saturating_sum(line.reserved - added_by(own.amount), added_by(amount));
+  const ReservationChange change(line, own);
   own.amount = amount;
-  ++line.version;
 }
 
 SharedCounterTable::Commit SharedCounterTable::begin_commit(Place reservation, Atto amount,
@@ -101,7 +112,7 @@ SharedCounterTable::Commit SharedCounterTable::begin_commit(Place reservation, A
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
   const LineLock locked(line);
-  line.reserved = saturating_sum(line.reserved - added_by(own.amount), added_by(amount));
+  const ReservationChange change(line, own);
   own.amount = amount;
   own.is_committing = true;
   Commit commit = {saturating_sum(line.committed, line.committing), line.claimed_percent, line.claimed_percent,
@@ -120,7 +131,6 @@ SharedCounterTable::Commit SharedCounterTable::begin_commit(Place reservation, A
     own.claimed_to = commit.claimed_after;
     line.claimed_percent = commit.claimed_after;
   }
-  ++line.version;
   return commit;
 }
 
@@ -155,7 +165,8 @@ void SharedCounterTable::end_reservation(SharedCounter& counter, Place place, bo
   if (entry.next != no_place) {
     all_reservations()[entry.next].previous = entry.previous;
   }
-  counter.reserved -= added_by(entry.amount);
+  counter.reserved -= pending_of(entry);
+  end_holds(counter, place, committed);
   if (entry.is_committing) {
     counter.committing -= entry.amount;
   }
@@ -210,6 +221,7 @@ bool SharedCounterTable::reserve_in_doubt(const SharedKey& key, std::uint64_t ha
   SharedCounter& line = counters()[counter];
   const LineLock locked(line);
   Reservation& entry = all_reservations()[place];
+  const ReservationChange change(line, entry);
   entry.uses_row = false;
   entry.amount = amount;
   if (claimed_percent > line.claimed_percent) {
@@ -219,10 +231,8 @@ bool SharedCounterTable::reserve_in_doubt(const SharedKey& key, std::uint64_t ha
     entry.claimed_to = claimed_percent;
     line.claimed_percent = claimed_percent;
   }
-  line.reserved = saturating_sum(line.reserved, added_by(entry.amount));
   entry.prepared = xid;
   ++line.in_doubt;
-  ++line.version;
   return true;
 }
 
@@ -255,19 +265,22 @@ void SharedCounterTable::resolve(Place counter, const InDoubt& entry, bool commi
   give_back_reservation(entry.reservation);
 }
 
-std::optional<SharedCounterTable::Quiet> SharedCounterTable::quiet(Place place, Oid database, Oid ledger) {
+std::optional<SharedCounterTable::Quiet> SharedCounterTable::quiet(Place place, Oid database, Oid ledger,
+                                                                   Timestamp now) {
   SharedCounter& line = counters()[place];
   const LineLock locked(line);
   if (!line.is_used || line.keeps_row || line.reservations != no_place || line.key.database != database ||
       line.key.ledger != ledger) {
     return std::nullopt;
   }
-  return Quiet{line.key.counter, line.committed, line.version};
+  drop_expired(line, now);
+  return Quiet{line.key.counter, line.committed, line.held, line.version};
 }
 
 SharedCounterTable::Load SharedCounterTable::load() {
   SpinLockAcquire(&free_mutex_);
-  const Load load = {counter_count_, used_counters_, reservation_count_, used_reservations_, row_bit_count_};
+  const Load load = {counter_count_, used_counters_, reservation_count_, used_reservations_,
+                     hold_count_,    used_holds_,    row_bit_count_};
   SpinLockRelease(&free_mutex_);
   return load;
 }

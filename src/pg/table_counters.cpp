@@ -2,6 +2,7 @@
 
 #include "pg/counter_deltas.hpp"
 #include "pg/counter_rows.hpp"
+#include "pg/holds.hpp"
 #include "pg/ledger_sums.hpp"
 
 namespace spend {
@@ -81,6 +82,11 @@ Atto TableCounters::total(const CounterUse& use) {
     }
   }
   return sum_of_unmoved(use, epoch_()).amount;
+}
+
+Counters::Standing TableCounters::stand(const CounterUse& use) {
+  const Atto spent = use.budget->locks_in_statement() ? reserve(use).spent() : total(use);
+  return {spent, held_on(use.key()), 0};
 }
 
 Counters::Decision TableCounters::admit(const CounterUse& use, Atto own, Atto asked, Atto limit) {

@@ -28,10 +28,14 @@ class TableCounters final : public Counters {
   bool takes_rows() const override { return true; }
   Atto total(const CounterUse& use) override;
   void take(const CounterUse& use) override { reserve(use); }
-  Atto take_row(const CounterUse& use) override { return reserve(use).spent(); }
-  bool has_row([[maybe_unused]] const CounterUse& use) override { return true; }
+  Standing stand(const CounterUse& use) override;
+  void expect_hold([[maybe_unused]] const CounterUse& use) override {}
+  void hold([[maybe_unused]] const CounterUse& use, [[maybe_unused]] const LiveHold& hold,
+            [[maybe_unused]] Atto taken) override {}
+  void resolve_hold([[maybe_unused]] const CounterKey& key, [[maybe_unused]] std::int64_t hold_id) override {}
+  bool leaves_holds_to_table([[maybe_unused]] const CounterUse& use) override { return true; }
   Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) override;
-  void withdraw([[maybe_unused]] const CounterUse& use, [[maybe_unused]] Atto own) override {}
+  void set_own([[maybe_unused]] const CounterUse& use, [[maybe_unused]] Atto own) override {}
   bool wait_for_others([[maybe_unused]] const CounterUse& use, [[maybe_unused]] Patience& patience) override {
     return false;
   }

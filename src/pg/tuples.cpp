@@ -205,6 +205,17 @@ void detail::scan_own_index(Relation relation, Oid index, ScanKey keys, int key_
       visit, context);
 }
 
+TransactionId changing_transaction(HeapTuple tuple, Snapshot snapshot) {
+  return pg_call([&] {
+    const HeapTupleHeader header = tuple->t_data;
+    if ((header->t_infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask)) {
+      return InvalidTransactionId;
+    }
+    const TransactionId xid = HeapTupleHeaderGetUpdateXid(header);
+    return !TransactionIdIsCurrentTransactionId(xid) && XidInMVCCSnapshot(xid, snapshot) ? xid : InvalidTransactionId;
+  });
+}
+
 int own_sign(HeapTuple tuple) {
   const HeapTupleHeader header = tuple->t_data;
   const bool is_made = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header));

@@ -101,6 +101,8 @@ void scan_own_index(Relation relation, Oid index, std::span<ScanKeyData> keys, V
   detail::scan_own_index(relation, index, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
                          const_cast<void*>(static_cast<const void*>(&visit)));
 }
+/// The transaction that was deleting or replacing the version when the snapshot was taken; invalid if none was.
+TransactionId changing_transaction(HeapTuple tuple, Snapshot snapshot);
 /// +1 for a tuple that this transaction has made, -1 for one of others that it has taken away, 0 for any other.
 int own_sign(HeapTuple tuple);
 

@@ -141,10 +141,21 @@ BEGIN
       PERFORM spend._repair_counter(found.budget_id, found.generation, found.period_start, found.group_hash);
     END IF;
   END LOOP;
+  FOR found IN SELECT * FROM spend.verify_holds(verify.repair) LOOP
+    budget := found.budget;
+    period_start := found.period_start;
+    group_values := found.group_values;
+    counter := found.recorded;
+    from_rows := found.expected;
+    difference := found.recorded - found.expected;
+    counter_calls := NULL;
+    calls_from_rows := NULL;
+    RETURN NEXT;
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION spend.verify(boolean) IS
-  'Recomputes every budget counter from the rows of the ledger, with what months held that were dropped, and returns those that differ, also where one in shared memory differs from what is stored: no row means the counters are right. With repair => true it also sets those right, waiting for the writers that use them.';
+  'Recomputes every budget counter from the rows of the ledger, with what months held that were dropped, and returns those that differ, also where one in shared memory differs from what is stored; and what spend.verify_holds() finds, without counts of calls: no row means the counters and holds are right. With repair => true it also sets those right, waiting for the writers that use them.';
 
 CREATE FUNCTION spend._counter_memory(
   OUT mode text, OUT counters bigint, OUT counter_capacity bigint, OUT reservations bigint, OUT reservation_capacity bigint, OUT row_groups bigint

@@ -59,7 +59,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
-           ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify(boolean)'), ('admin', 'spend.verify_rollups()'),
+           ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify(boolean)'), ('admin', 'spend.verify_holds(boolean)'), ('admin', 'spend.verify_rollups()'),
            ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._unwritten_refusals()'),
            ('reader', 'spend.commitment_status(text, timestamptz, timestamptz, timestamptz)'), ('reader', 'spend.tokens(spend.usage)'),
            ('reader', 'spend._commitment_periods(spend.commitments, timestamptz, timestamptz)'), ('reader', 'spend._period_step(text)'),

@@ -49,11 +49,19 @@ WITH current_period AS (
   ) AS r
   JOIN current_period AS p USING (budget_id, generation, period_start)
   GROUP BY 1, 2
+), held AS (
+  SELECT a.budget_id, a.group_hash, a.group_values, sum(a.amount) AS held
+  FROM spend.hold_amounts AS a
+  JOIN current_period AS p ON p.budget_id = a.budget_id AND p.generation = a.generation AND a.period_start >= p.period_start AND a.period_start < p.period_end
+  WHERE a.expires_at > clock_timestamp()
+  GROUP BY 1, 2, 3
 ), totals AS (
   SELECT * FROM known
   UNION ALL
-  SELECT r.budget_id, r.group_hash, r.group_values, 0, 0, 0 FROM refused AS r
-  WHERE NOT EXISTS (SELECT FROM known AS k WHERE (k.budget_id, k.group_hash) = (r.budget_id, r.group_hash))
+  SELECT o.budget_id, o.group_hash, max(o.group_values::text)::jsonb, 0, 0, 0
+  FROM (SELECT r.budget_id, r.group_hash, r.group_values FROM refused AS r UNION ALL SELECT h.budget_id, h.group_hash, h.group_values FROM held AS h) AS o
+  WHERE NOT EXISTS (SELECT FROM known AS k WHERE (k.budget_id, k.group_hash) = (o.budget_id, o.group_hash))
+  GROUP BY 1, 2
 )
 SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.group_hash)::text) AS budget_status_key,
        b.budget_id,
@@ -68,6 +76,7 @@ SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.g
        nullif(p.currency, '') AS currency,
        l.amount::numeric(38, 18) AS amount,
        coalesce(t.spent, 0)::numeric(38, 18) AS spent,
+       coalesce(h.held, 0)::numeric(38, 18) AS held,
        (l.amount - coalesce(t.spent, 0))::numeric(38, 18) AS remaining,
        -- At most 10 digits before the point: a figure beyond that says nothing more.
        least(coalesce(t.spent, 0) * 100 / nullif(l.amount, 0), 9999999999)::numeric(14, 4) AS used_percent,
@@ -85,6 +94,7 @@ FROM spend.budgets AS b
 JOIN current_period AS p USING (budget_id)
 LEFT JOIN totals AS t USING (budget_id)
 LEFT JOIN refused AS f ON (f.budget_id, f.group_hash) = (t.budget_id, t.group_hash)
+LEFT JOIN held AS h ON (h.budget_id, h.group_hash) = (t.budget_id, t.group_hash)
 CROSS JOIN LATERAL (
   SELECT spend._budget_limit(b.budget_id, p.period_start, p.period_end, coalesce(t.group_hash, '00000000-0000-0000-0000-000000000000')) AS amount
 ) AS l
@@ -102,6 +112,7 @@ COMMENT ON COLUMN spend.budget_status.measure IS 'cost, tokens or calls.';
 COMMENT ON COLUMN spend.budget_status.currency IS 'Currency of the amounts; NULL for tokens and calls.';
 COMMENT ON COLUMN spend.budget_status.amount IS 'The limit.';
 COMMENT ON COLUMN spend.budget_status.spent IS 'Used so far, up to the last commit.';
+COMMENT ON COLUMN spend.budget_status.held IS 'Set aside by spend.authorize() for calls under way, so not free either.';
 COMMENT ON COLUMN spend.budget_status.remaining IS 'amount − spent; negative when exceeded.';
 COMMENT ON COLUMN spend.budget_status.used_percent IS 'spent in percent of amount; NULL when the amount is 0.';
 COMMENT ON COLUMN spend.budget_status.is_exceeded IS 'Whether spent is above amount.';

@@ -342,9 +342,11 @@ class Model {
             return;
           }
         }
-        const std::string where = " SET expires_at = clock_timestamp() WHERE hold_id = " + std::to_string(id);
-        observe("UPDATE spend.holds" + where);
-        observe("UPDATE spend.hold_amounts" + where);
+        observe(
+            "WITH over AS (UPDATE spend.holds SET expires_at = clock_timestamp() WHERE hold_id = " +
+            std::to_string(id) +
+            " RETURNING hold_id, expires_at) UPDATE spend.hold_amounts AS a SET expires_at = over.expires_at FROM over "
+            "WHERE a.hold_id = over.hold_id");
         hold.is_over = true;
         ++done_["expire"];
         return;
