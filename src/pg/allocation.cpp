@@ -76,7 +76,7 @@ const std::shared_ptr<const KnownAllocationRules>& allocation_rules_of_command()
 std::shared_ptr<const AllocationRules> allocation_rules_on_record(Timestamp at) {
   static std::map<std::size_t, std::shared_ptr<const AllocationRules>> known;
   static std::uint64_t known_for = 0;
-  const std::shared_ptr<const KnownAllocationRules> now = allocation_rules_of_command();
+  const std::shared_ptr<const KnownAllocationRules>& now = allocation_rules_of_command();
   constexpr std::size_t most_kept = 64;
   if (known_for != now->version || known.size() >= most_kept) {
     known.clear();

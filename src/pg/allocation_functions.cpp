@@ -96,7 +96,7 @@ SPEND_FUNCTION(spend_check_allocation_rule) {
 }
 
 SPEND_FUNCTION(spend_allocate) {
-  const auto current = spend::allocation_rules_of_command();
+  const std::shared_ptr<const spend::KnownAllocationRules>& current = spend::allocation_rules_of_command();
   std::shared_ptr<const spend::AllocationRules> recorded;
   if (!PG_ARGISNULL(2)) {
     recorded = spend::allocation_rules_on_record(PG_GETARG_TIMESTAMPTZ(2));

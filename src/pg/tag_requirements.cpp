@@ -167,6 +167,7 @@ SPEND_FUNCTION(spend_missing_tags) {
     missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   }
   std::vector<Datum> elements;
+  elements.reserve(missing.size());
   for (const std::string& name : missing) {
     elements.push_back(spend::text_datum(name));
   }
