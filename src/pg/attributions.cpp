@@ -29,6 +29,7 @@ class AttributionTable {
     if (2 * (size_ + 1) > slots_.size()) {
       rebuild(std::max<std::size_t>(64, slots_.size() * 2), [](const Attribution&) { return true; });
     }
+    bytes_ += bytes_of(attribution);
     return place(std::make_unique<Attribution>(std::move(attribution)));
   }
 
@@ -47,8 +48,18 @@ class AttributionTable {
   }
 
   std::size_t size() const { return size_; }
+  /// Of the values, which may be long.
+  std::size_t bytes() const { return bytes_; }
 
  private:
+  static std::size_t bytes_of(const Attribution& attribution) {
+    std::size_t bytes = 0;
+    for (const DimensionValue& dimension : attribution.dimensions.values()) {
+      bytes += dimension.value.size();
+    }
+    return bytes;
+  }
+
   std::size_t start_of(const Hash128& id) const {
     std::size_t hash;
     std::memcpy(&hash, id.data(), sizeof hash);
@@ -70,8 +81,10 @@ class AttributionTable {
     std::vector<std::unique_ptr<Attribution>> old(slots);
     old.swap(slots_);
     size_ = 0;
+    bytes_ = 0;
     for (std::unique_ptr<Attribution>& slot : old) {
       if (slot != nullptr && keep(static_cast<const Attribution&>(*slot))) {
+        bytes_ += bytes_of(*slot);
         place(std::move(slot));
       }
     }
@@ -79,6 +92,7 @@ class AttributionTable {
 
   std::vector<std::unique_ptr<Attribution>> slots_;
   std::size_t size_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 AttributionTable known;
@@ -86,7 +100,9 @@ AttributionTable known;
 ByteCache<Attribution*> known_as_sent(32'768, 4 * 1024 * 1024);
 std::vector<Hash128> uncommitted;  ///< those of `known` whose stored_at is above committed_level, by nesting level
 constexpr std::size_t most_remembered = 100'000;
+constexpr std::size_t most_bytes = 64UL * 1024 * 1024;
 std::size_t forget_at = most_remembered;
+std::size_t forget_at_bytes = most_bytes;
 
 LocalTransactionId this_transaction() {
 #if PG_VERSION_NUM >= 170000
@@ -108,13 +124,14 @@ void forget() {
     }
   });
   forget_at = std::max(most_remembered, 2 * known.size());
+  forget_at_bytes = std::max(most_bytes, 2 * known.bytes());
 }
 
 /// Starts over when the dictionary was dropped, emptied or edited, and bounds the memory. What is forgotten is looked
 /// up again; at worst a combination is appended twice, which readers fold.
 void keep_in_step() {
   table_oid(Table::attributions);
-  if (!unchanged(Table::attributions) || known.size() >= forget_at) {
+  if (!unchanged(Table::attributions) || known.size() >= forget_at || known.bytes() >= forget_at_bytes) {
     mark_unchanged(Table::attributions);
     forget();
   }

@@ -166,6 +166,8 @@ const PriceBook& PricePin::book() {
 void warn_unpriced(std::string_view provider, std::string_view model, std::string_view reason) {
   constexpr std::size_t most_remembered = 10'000;
   static std::unordered_set<std::string> warned;
+  provider = shown_name(provider);
+  model = shown_name(model);
   std::string key = std::string(provider) + '\n' + std::string(model);
   if (warned.size() >= most_remembered || !warned.insert(std::move(key)).second) {
     return;

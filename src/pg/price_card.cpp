@@ -102,6 +102,7 @@ const PriceBook& PriceCard::book_of(Datum price_table) {
 void warn_not_on_card(std::string_view model, std::string_view reason) {
   constexpr std::size_t most_remembered = 10'000;
   static std::unordered_set<std::string> warned;
+  model = shown_name(model);
   if (warned.size() >= most_remembered || !warned.emplace(model).second) {
     return;
   }

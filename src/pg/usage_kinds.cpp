@@ -24,6 +24,8 @@ std::unordered_map<Hash128, UsageKind, HashOfId> known;
 ByteCache<RowClass> known_as_sent(32'768, 4 * 1024 * 1024);
 std::vector<UsageKind*> uncommitted;
 constexpr std::size_t most_remembered = 20'000;
+std::size_t bytes_remembered = 0;  // of the parts, which may be long
+constexpr std::size_t most_bytes = 64UL * 1024 * 1024;
 
 /// The row before is of the same kind more often than not.
 std::string last_as_sent;
@@ -149,7 +151,11 @@ RowClass classify(const UsageRow& row) {
   RowClass result;
   result.is_for_retry = kind.parts[10] == "retry";
   const Hash128 id = kind.id;
-  result.kind = &known.try_emplace(id, std::move(kind)).first->second;
+  const auto [place, is_new] = known.try_emplace(id, std::move(kind));
+  result.kind = &place->second;
+  for (const std::string& part : result.kind->parts) {
+    bytes_remembered += is_new ? part.size() : 0;
+  }
   result.outcome = outcome_of(text_key(status_of(row)), !row.text(at.blocked_reason).empty());
   return result;
 }
@@ -216,8 +222,9 @@ void store_kind(UsageKind& kind) {
 }
 
 void bound_kinds() {
-  if (known.size() > most_remembered) {
+  if (known.size() > most_remembered || bytes_remembered > most_bytes) {
     known.clear();
+    bytes_remembered = 0;
     known_as_sent.clear();
     uncommitted.clear();
     last_class = {};

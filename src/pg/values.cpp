@@ -1,5 +1,7 @@
 #include "pg/values.hpp"
 
+#include <algorithm>
+
 extern "C" {
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -41,6 +43,17 @@ Datum kept_text_datum(std::string_view characters) {
   MemoryContextSwitchTo(outer);
   kept.push_back({std::string(characters), datum});
   return datum;
+}
+
+std::string_view shown_name(std::string_view name) {
+  constexpr int most_bytes = 300;
+  if (name.size() <= most_bytes) {
+    return name;
+  }
+  const int length = pg_call([&] {
+    return pg_mbcliplen(name.data(), static_cast<int>(std::min<std::size_t>(name.size(), most_bytes + 8)), most_bytes);
+  });
+  return name.substr(0, static_cast<std::size_t>(length));
 }
 
 char* palloc_cstring(std::string_view characters) {

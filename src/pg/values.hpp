@@ -17,6 +17,9 @@ Datum text_datum(std::string_view characters);  ///< palloc'd text
 /// The same for one of few strings that come with every row (a status, a currency), which stays for good.
 Datum kept_text_datum(std::string_view characters);
 char* palloc_cstring(std::string_view characters);
+/// The beginning of a name that came from outside, for a message or to remember that it was said: whole characters of
+/// at most 300 bytes.
+std::string_view shown_name(std::string_view name);
 
 std::string jsonb_text(Datum jsonb);       ///< canonical JSON text of a jsonb datum
 Datum jsonb_datum(std::string_view json);  ///< jsonb parsed from JSON text

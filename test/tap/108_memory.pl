@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A connection that lives long stays as large as it was: 200,000 rows in their own transactions with errors among them, three thousand
-# large errors.
+# large errors, names of a megabyte that never come again.
 
 use strict;
 use warnings;
@@ -36,6 +36,13 @@ BEGIN
       END;
       COMMIT;
     END IF;
+  END LOOP;
+END
+$$;
+CREATE PROCEDURE long_names(n integer) LANGUAGE plpgsql SET client_min_messages = error AS $$
+BEGIN
+  FOR i IN 1..n LOOP
+    INSERT INTO spend.usage (request_model, input_tokens, project) VALUES (clock_timestamp() || repeat('m', 1000000), 1, clock_timestamp() || repeat('p', 1000000));
   END LOOP;
 END
 $$;
@@ -86,6 +93,12 @@ stays_flat('200,000 rows', 'CALL run(20000)', 'CALL run(180000)');
 stays_flat('3,000 large errors', 'CALL large_errors(300)', 'CALL large_errors(2700)');
 is(query($node, q{SELECT count(*), sum(cost), (SELECT spent FROM spend._counter_totals JOIN spend.budgets USING (budget_id) WHERE name = 'cap') FROM spend.usage}),
 	'200000|200000|200000', 'and all is there');
+
+# What is remembered of names is bounded by their bytes, too: 200 of each would be 600 MB and more.
+query($node, q{UPDATE spend.budgets SET on_unpriced = 'allow' WHERE on_exceeded = 'reject'});
+my $memory = private_memory();
+$session->query('CALL long_names(20)') for 1 .. 10;
+cmp_ok(private_memory() - $memory, '<', 400 * 1024, '200 names of a megabyte: the process');
 $session->quit;
 
 $node->stop;
