@@ -67,6 +67,7 @@ std::vector<std::string> named_databases() {
     return result;
   });
   std::vector<std::string> databases;
+  databases.reserve(static_cast<std::size_t>(list_length(names)));
   for (int i = 0; i < list_length(names); ++i) {
     databases.emplace_back(static_cast<const char*>(list_nth(names, i)));
   }
