@@ -13,7 +13,7 @@ SELECT md5(jsonb_build_array(m.usage_month, coalesce(k.provider, '(unknown)'), c
        coalesce(sum(m.output_tokens), 0)::bigint AS output_tokens,
        coalesce(sum(m.cache_read_tokens), 0)::bigint AS cache_read_tokens,
        coalesce(sum(m.cost), 0)::numeric(38, 18) AS cost,
-       (coalesce(sum(m.cost), 0) / nullif(sum(m.calls) - coalesce(sum(m.unpriced_calls), 0), 0))::numeric(38, 18) AS cost_per_call,
+       (round(coalesce(sum(m.cost), 0), 24) / nullif(sum(m.calls) - coalesce(sum(m.unpriced_calls), 0), 0))::numeric(38, 18) AS cost_per_call,
        coalesce(sum(m.unpriced_calls), 0)::bigint AS unpriced_calls
 FROM spend._usage_months AS m
 JOIN spend._kinds AS k USING (kind_id)

@@ -72,7 +72,7 @@ FROM (
          coalesce(sum(d.agent_steps), 0) AS agent_steps,
          coalesce(sum(d.original_input_tokens), 0) AS original_input_tokens,
          coalesce(sum(d.compressed_input_tokens), 0) AS compressed_input_tokens,
-         coalesce(sum(d.cache_read_tokens * d.cache_saving), 0) / 1000000 AS cache_savings,
+         coalesce(sum(d.cache_read_tokens * d.cache_saving), 0) * 0.000001 AS cache_savings,
          coalesce(sum(d.calls) FILTER (WHERE d.tier = 'premium'), 0) AS premium_calls,
          coalesce(sum(d.cost) FILTER (WHERE d.tier = 'premium'), 0) AS premium_cost,
          coalesce(sum(d.cost) FILTER (WHERE d.purpose IN ('experiment', 'evaluation')), 0) AS experiment_cost

@@ -1,5 +1,6 @@
 -- Why more than the month before. Price is what the tokens of each SKU cost more than a month ago; volume is more tokens at last month's
 -- average; what is left is mix: tokens that moved to dearer or cheaper SKUs, and SKUs that are new. The three add up exactly.
+-- A quotient has as many decimals as its operands have, at least: rounded to 24 of them, zeros at the end of a sum change nothing.
 CREATE VIEW spend.spend_change WITH (security_barrier) AS
 SELECT md5(jsonb_build_array(c.usage_month, c.dimension, c.dimension_value, c.currency)::text) AS spend_change_key,
        c.usage_month::timestamp AT TIME ZONE z AS period_start_at,
@@ -21,14 +22,14 @@ SELECT md5(jsonb_build_array(c.usage_month, c.dimension, c.dimension_value, c.cu
 FROM (
   SELECT s.usage_month, s.dimension, s.dimension_value, s.currency, sum(s.cost) AS cost, sum(s.previous_cost) AS previous_cost, sum(s.tokens) AS tokens,
          sum(s.previous_tokens) AS previous_tokens, sum(s.price_effect) AS price_effect,
-         CASE WHEN sum(s.previous_tokens) > 0 THEN round((sum(s.tokens) - sum(s.previous_tokens)) * sum(s.previous_cost) / sum(s.previous_tokens), 18)
+         CASE WHEN sum(s.previous_tokens) > 0 THEN round(round((sum(s.tokens) - sum(s.previous_tokens)) * sum(s.previous_cost), 24) / sum(s.previous_tokens), 18)
               WHEN sum(s.previous_cost) = 0 THEN sum(s.cost) ELSE 0 END AS volume_effect,
          sum(s.calls) AS calls
   FROM (
     SELECT x.usage_month, x.dimension, x.dimension_value, x.currency, x.sku_id, sum(x.cost) AS cost, sum(x.previous_cost) AS previous_cost,
            sum(x.tokens) AS tokens, sum(x.previous_tokens) AS previous_tokens, sum(x.calls) AS calls,
            CASE WHEN sum(x.tokens) > 0 AND sum(x.previous_tokens) > 0
-                THEN round(sum(x.cost) - sum(x.tokens) * sum(x.previous_cost) / sum(x.previous_tokens), 18) ELSE 0 END AS price_effect
+                THEN round(sum(x.cost) - round(sum(x.tokens) * sum(x.previous_cost), 24) / sum(x.previous_tokens), 18) ELSE 0 END AS price_effect
     FROM (
       SELECT d.usage_month, d.dimension, d.dimension_value, d.currency, d.sku_id, coalesce(d.cost, 0) AS cost, 0 AS previous_cost,
              coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0) AS tokens, 0 AS previous_tokens, d.calls

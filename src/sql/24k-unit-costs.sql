@@ -24,7 +24,7 @@ SELECT md5(jsonb_build_array(u.usage_month, u.unit, u.currency)::text) AS unit_c
        u.currency,
        u.units::bigint AS units,
        u.cost::numeric(38, 18) AS cost,
-       (u.cost / nullif(u.units, 0))::numeric(38, 18) AS cost_per_unit,
+       (round(u.cost, 24) / nullif(u.units, 0))::numeric(38, 18) AS cost_per_unit,
        u.p50::numeric(38, 18) AS p50_cost,
        u.p95::numeric(38, 18) AS p95_cost
 FROM (
@@ -70,7 +70,7 @@ SELECT md5(jsonb_build_array(u.usage_month, u.unit, u.currency)::text) AS call_c
        u.currency,
        u.units::bigint AS units,
        u.cost::numeric(38, 18) AS cost,
-       (u.cost / u.units)::numeric(38, 18) AS cost_per_unit,
+       (round(u.cost, 24) / u.units)::numeric(38, 18) AS cost_per_unit,
        u.p50::numeric(38, 18) AS p50_cost,
        u.p95::numeric(38, 18) AS p95_cost
 FROM (

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# P10, P2: views are exact up to the last commit. Writers insert, correct, delete, re-rate, roll back and prepare at random, late rows
+# P10, P2: views are exact up to the last commit. Writers insert, correct, delete, amend, void, re-rate, re-attribute, roll back and prepare at random, late rows
 # among them, while others fold; sessions hold old snapshots. Every view is compared, to the last digit, with what the rows of the same
 # snapshot say. SPEND_ROLLUP_SECONDS makes it run longer.
 
@@ -46,6 +46,10 @@ my %scripts = (
 	delete => [ 2, "${random}DELETE FROM spend.usage WHERE usage_id = $some;\n" ],
 	price => [ 1, "${random}SELECT spend.set_price('maker', 'm2', ('{\"rates\": {\"input_tokens\": \"' || 1 + :a % 9 || '/1k\"}}')::spend.price, now() - :b % 30 * interval '1 day') FROM (SELECT 1 WHERE :c % 5 = 0) AS sometimes;\n" ],
 	reprice => [ 1, "${random}SELECT count(*) FROM spend.reprice(now() - :a % 20 * interval '1 day', filter => '{\"model\": \"m2\"}');\n" ],
+	amend => [ 1, "${random}SELECT count(*) FROM spend.amend_where(now() - :a % 900 * interval '1 hour' - interval '20 minutes', now() - :a % 900 * interval '1 hour', '{}', '{\"team\": \"amended\", \"output_tokens\": 5}', 'test');\n" ],
+	void => [ 1, "${random}SELECT count(*) FROM spend.void_where(now() - :a % 900 * interval '1 hour' - interval '20 minutes', now() - :a % 900 * interval '1 hour', '{}', 'test');\n" ],
+	reattribute => [ 1, "${random}SELECT count(*) FROM spend.reattribute(now() - :a % 900 * interval '1 hour' - interval '30 minutes', now() - :a % 900 * interval '1 hour', '{}', 'test', dimensions => '{\"team\": \"booked\", \"cost_center\": \"cc-2\"}');\n" ],
+	outcome => [ 2, "${random}SELECT spend.record_outcome(run_id => 'run' || :a % 20, accepted => :b % 2 = 0, status => CASE WHEN :c % 3 = 0 THEN 'timeout' END);\n" ],
 	fold => [ 2, "SELECT count(*) FROM spend.maintain(0);\n" ],
 );
 my @files;
@@ -61,6 +65,20 @@ foreach my $name (sort keys %scripts)
 my ($out, $err) = ('', '');
 my $bench = IPC::Run::start([ 'pgbench', '-n', '-c', '6', '-j', '2', '-T', $seconds, '--max-tries=50', @files, $node->connstr('postgres') ], '<', \undef, '>', \$out, '2>', \$err);
 my $difference = 'SELECT d::text FROM oracle.differences() AS d LIMIT 5';
+# A grouped budget of the month, by hand.
+my $budget = <<'SQL';
+WITH rows AS (
+  SELECT 'team=' || coalesce(nullif(spend.text_key(u.team), ''), '(none)') AS label, coalesce(sum(u.cost) FILTER (WHERE u.currency = 'USD'), 0)::numeric(38, 18) AS spent,
+         count(*) AS calls, count(*) FILTER (WHERE u.cost IS NULL OR u.currency <> 'USD') AS unpriced
+  FROM spend.usage AS u CROSS JOIN spend._settings() AS s
+  WHERE date_trunc('month', u.occurred_at AT TIME ZONE s.time_zone) = date_trunc('month', now() AT TIME ZONE s.time_zone) AND u.pricing_status <> 'voided'
+  GROUP BY 1
+), shown AS (
+  SELECT group_label, spent, calls, unpriced_calls FROM spend.budget_status WHERE budget_name = 'teams' AND (calls <> 0 OR spent <> 0)
+)
+SELECT 'budget: ' || r::text FROM (TABLE rows EXCEPT ALL TABLE shown) AS r UNION ALL SELECT 'budget shown: ' || x::text FROM (TABLE shown EXCEPT ALL TABLE rows) AS x LIMIT 5
+SQL
+chomp $budget;
 my $verify = 'SELECT r::text FROM spend.verify_rollups() AS r LIMIT 5';
 my ($checks, $prepared, @bad, @held) = (0, 0);
 my $end = time() + $seconds;
@@ -69,12 +87,12 @@ while (time() < $end)
 	# An old snapshot is looked at when it is taken, and again when much has been folded that it does not see.
 	my $session = $node->background_psql('postgres', on_error_stop => 1);
 	$session->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
-	push @bad, $session->query_safe($difference);
+	push @bad, $session->query_safe($difference), $session->query_safe($budget);
 	push @held, $session;
 	if (@held > 3)
 	{
 		my $old = shift @held;
-		push @bad, $old->query_safe($difference), $old->query_safe($verify);
+		push @bad, $old->query_safe($difference), $old->query_safe($verify), $old->query_safe($budget);
 		$old->quit;
 	}
 	$prepared++;
@@ -98,6 +116,8 @@ ok($transactions > 20, 'writers wrote') or diag($out);
 note("$transactions transactions, $checks checks");
 
 is(query($node, $difference), '', 'they do at the end');
+is(query($node, $budget), '', 'so does the status of a budget');
+cmp_ok(query($node, "SELECT count(DISTINCT kind) FROM spend.adjustments"), '>', 3, 'rows were amended, voided, re-rated and booked elsewhere');
 query($node, 'SELECT count(*) FROM spend.maintain(0)');
 is(query($node, 'SELECT count(*) FROM spend.rollup_deltas'), '0', 'all is folded');
 is(query($node, $difference), '', 'and they do when all is folded');

@@ -29,7 +29,7 @@ WITH dictionary AS (
   FROM spend.usage AS u
   CROSS JOIN spend._settings() AS s
   LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
-  WHERE spend.visible(u.attribution_id)
+  WHERE spend.visible(u.attribution_id) AND u.pricing_status <> 'voided'
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 )
 SELECT md5(jsonb_build_array(d.usage_date, d.usage_date_utc, d.attribution_id, d.provider, d.model, d.surface, d.region, d.service_tier,
@@ -88,7 +88,7 @@ SELECT md5(jsonb_build_array(date_trunc('month', d.usage_date)::date, d.provider
        sum(d.output_tokens)::bigint AS output_tokens,
        sum(d.cache_read_tokens)::bigint AS cache_read_tokens,
        sum(d.cost)::numeric(38, 18) AS cost,
-       (sum(d.cost) / nullif(sum(d.calls) - sum(d.unpriced_calls), 0))::numeric(38, 18) AS cost_per_call,
+       (round(sum(d.cost), 24) / nullif(sum(d.calls) - sum(d.unpriced_calls), 0))::numeric(38, 18) AS cost_per_call,
        sum(d.unpriced_calls)::bigint AS unpriced_calls
 FROM oracle.daily_spend AS d
 CROSS JOIN spend._settings() AS s
@@ -208,6 +208,7 @@ FROM spend.usage AS u
 CROSS JOIN spend._settings() AS s
 LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
 LEFT JOIN spend.models AS m ON m.provider = coalesce(p.provider, spend.text_key(u.provider)) AND m.model = coalesce(p.model, spend.text_key(coalesce(nullif(u.response_model, ''), u.request_model)))
+WHERE u.pricing_status <> 'voided'
 OFFSET 0;
 
 CREATE VIEW oracle._long AS
@@ -272,8 +273,8 @@ SELECT md5(jsonb_build_array(month, dimension, dimension_value, money)::text) AS
        oracle.label(dimension, dimension_value) AS label
 FROM (
   SELECT month, dimension, dimension_value, money, sum(now_cost) AS now_cost, sum(before_cost) AS before_cost, sum(now_tokens) AS now_tokens, sum(before_tokens) AS before_tokens,
-         sum(CASE WHEN now_tokens > 0 AND before_tokens > 0 THEN round(now_cost - now_tokens * before_cost / before_tokens, 18) ELSE 0 END) AS price,
-         CASE WHEN sum(before_tokens) > 0 THEN round((sum(now_tokens) - sum(before_tokens)) * sum(before_cost) / sum(before_tokens), 18) WHEN sum(before_cost) = 0 THEN sum(now_cost) ELSE 0 END AS volume,
+         sum(CASE WHEN now_tokens > 0 AND before_tokens > 0 THEN round(now_cost - round(now_tokens * before_cost, 24) / before_tokens, 18) ELSE 0 END) AS price,
+         CASE WHEN sum(before_tokens) > 0 THEN round(round((sum(now_tokens) - sum(before_tokens)) * sum(before_cost), 24) / sum(before_tokens), 18) WHEN sum(before_cost) = 0 THEN sum(now_cost) ELSE 0 END AS volume,
          bool_or(is_now) AS is_now
   FROM (
     SELECT coalesce(n.month, (b.month + interval '1 month')::date) AS month, coalesce(n.dimension, b.dimension) AS dimension, coalesce(n.dimension_value, b.dimension_value) AS dimension_value,
@@ -317,7 +318,7 @@ LEFT JOIN (SELECT period_start, currency, sum(budget) AS budget, sum(actual) AS 
 
 CREATE VIEW oracle.unit_costs AS
 SELECT md5(jsonb_build_array(month, unit, money)::text) AS unit_costs_key, month::timestamp AT TIME ZONE min(zone) AS at, month, 'month' AS kind, unit, money, count(*) AS units, sum(cost)::numeric(38, 18),
-       (sum(cost) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
+       (round(sum(cost), 24) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
 FROM (
   SELECT month, money, min(zone) AS zone, unit, value, coalesce(sum(cost), 0) AS cost FROM oracle._facts AS f
   CROSS JOIN LATERAL (VALUES ('user', f.user_id), ('customer', f.customer), ('feature', f.feature), ('workflow', f.workflow), ('team', f.team)) AS v(unit, raw)
@@ -325,16 +326,16 @@ FROM (
 ) AS x GROUP BY month, unit, money
 UNION ALL
 SELECT md5(jsonb_build_array(month, 'call', money)::text), month::timestamp AT TIME ZONE min(zone), month, 'month', 'call', money, count(cost), sum(cost)::numeric(38, 18),
-       (sum(cost) / count(cost))::numeric(38, 18), NULL, NULL
+       (round(sum(cost), 24) / count(cost))::numeric(38, 18), NULL, NULL
 FROM oracle._facts GROUP BY month, money HAVING count(cost) > 0
 UNION ALL
 SELECT md5(jsonb_build_array(month, 'accepted_output', money)::text), month::timestamp AT TIME ZONE min(zone), month, 'month', 'accepted_output', money, count(*) FILTER (WHERE accepted), coalesce(sum(cost), 0)::numeric(38, 18),
-       (coalesce(sum(cost), 0) / count(*) FILTER (WHERE accepted))::numeric(38, 18), NULL, NULL
+       (round(coalesce(sum(cost), 0), 24) / count(*) FILTER (WHERE accepted))::numeric(38, 18), NULL, NULL
 FROM oracle._facts GROUP BY month, money HAVING count(*) FILTER (WHERE accepted) > 0;
 
 CREATE VIEW oracle.call_costs AS
 SELECT md5(jsonb_build_array(month, unit, money)::text) AS call_costs_key, month::timestamp AT TIME ZONE min(zone) AS at, month, 'month' AS kind, unit, money, count(*) AS units, sum(cost)::numeric(38, 18),
-       (sum(cost) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
+       (round(sum(cost), 24) / count(*))::numeric(38, 18) AS per_unit, (array_agg(cost ORDER BY cost))[ceil(0.5 * count(*))::integer]::numeric(38, 18) AS p50, (array_agg(cost ORDER BY cost))[ceil(0.95 * count(*))::integer]::numeric(38, 18) AS p95
 FROM (
   SELECT month, money, zone, 'call' AS unit, usage_id::text, cost FROM oracle._facts WHERE cost IS NOT NULL
   UNION ALL SELECT month, money, min(zone), 'run', run_id, sum(cost) FROM oracle._facts WHERE cost IS NOT NULL AND run_id <> '' GROUP BY 1, 2, 5
