@@ -122,7 +122,7 @@ BEGIN
 END
 $$;
 SELECT r AS role, regress.as_role(r, $$SELECT spend.amend(5, '{"status": "ok"}', 'why')$$) AS amend, regress.as_role(r, $$SELECT spend.void_where('-infinity', '-infinity', '{}', 'why')$$) AS void_where,
-       regress.as_role(r, $$SELECT spend._correct_rows('void', 1, '', 'UPDATE spend.usage SET cost = 0', now(), now())$$) AS internal, regress.as_role(r, $$SELECT spend._correct_row('void', 5, NULL, '', 'cost = 0', 'true')$$) AS internal_row
+       regress.as_role(r, $$SELECT spend._correct_rows('void', 1, '', 'UPDATE spend.usage SET cost = 0', now(), now())$$) AS internal, regress.as_role(r, $$SELECT spend._correct_row('void', 5, NULL, true, '', 'cost = 0', 'true')$$) AS internal_row
 FROM unnest(ARRAY['regress_reader', 'regress_scoped', 'regress_writer', 'regress_admin']) AS r;
 SET ROLE regress_reader;
 SELECT usage_id, kind, old_values, new_values FROM spend.adjustment_detail ORDER BY adjustment_id LIMIT 3;

@@ -17,7 +17,7 @@ std::array<Known, table_count> known = {{
     {"counter_deltas"},  {"sealed_counters"}, {"alerts"},           {"commit_window"}, {"adjustments"},
     {"price_terms"},     {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
     {"rollup_quarters"}, {"rollup"},          {"rollup_months"},    {"holds"},         {"hold_amounts"},
-    {"decisions"},       {"approvals"},       {"allocation_rules"}, {"required_tags"},
+    {"decisions"},       {"approvals"},       {"allocation_rules"}, {"required_tags"}, {"periods"},
 }};
 
 Known& entry(Table table) {

@@ -41,8 +41,9 @@ enum class Table {
   approvals,
   allocation_rules,
   required_tags,
+  periods,
 };
-constexpr std::size_t table_count = 34;
+constexpr std::size_t table_count = 35;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.

@@ -52,10 +52,10 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.outcome(text, text)'), ('reader', 'spend._budget_periods()'), ('reader', 'spend._budget_limit(bigint, timestamptz, timestamptz, uuid)'), ('reader', 'spend._row_counters(spend.usage)'),
            ('admin', 'spend.set_price(text, text, spend.price, timestamptz, text, text, text, text, text, text)'),
            ('reader', 'spend.explain(bigint, timestamptz)'), ('reader', 'spend._charge_lines(spend.usage, spend.price)'),
-           ('reader', 'spend._utc(timestamptz)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean)'),
+           ('reader', 'spend._utc(timestamptz)'), ('reader', 'spend._minor_digits(text)'), ('admin', 'spend.reprice(timestamptz, timestamptz, jsonb, text, boolean, boolean)'),
            ('writer', 'spend.record_outcome(bigint, text, text, boolean, boolean, text, text, text)'), ('admin', 'spend.record_outcome(bigint, text, text, boolean, boolean, text, text, text)'),
-           ('admin', 'spend.amend(bigint, jsonb, text, timestamptz)'), ('admin', 'spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean)'),
-           ('admin', 'spend.void(bigint, text, timestamptz)'), ('admin', 'spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb)'), ('admin', 'spend.void_where(timestamptz, timestamptz, jsonb, text, boolean)'),
+           ('admin', 'spend.close_period(date, text)'), ('admin', 'spend.amend(bigint, jsonb, text, timestamptz, boolean)'), ('admin', 'spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean, boolean)'),
+           ('admin', 'spend.void(bigint, text, timestamptz, boolean)'), ('admin', 'spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb, boolean)'), ('admin', 'spend.void_where(timestamptz, timestamptz, jsonb, text, boolean, boolean)'),
            ('admin', 'spend.mispriced_usage(timestamptz, timestamptz, jsonb)'), ('admin', 'spend.prices_as_of(timestamptz)'),
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
@@ -104,7 +104,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   FROM unnest(ARRAY['settings', 'dimensions', 'cost_centers', 'dimension_values', 'required_tags', 'sources', 'budgets', 'commitments', 'model_aliases', 'providers', 'focus_names', 'overheads']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['prices', 'allocation_rules', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
+  FROM unnest(ARRAY['periods', 'statements', 'prices', 'allocation_rules', 'price_history', 'price_terms', 'alerts', 'counters', '_counter_totals', 'refusals', 'budget_amounts', 'budget_overrides', 'change_log', 'pauses', 'usage_conflicts', 'access', 'attributions', 'holds', 'hold_amounts', 'decisions', 'approvals']) AS t WHERE access = 'admin'
   UNION ALL
   SELECT 'UPDATE (attempts, next_attempt_at, last_error, delivered_at)', 'TABLE spend.alerts' WHERE access = 'admin'
   UNION ALL

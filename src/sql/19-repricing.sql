@@ -32,6 +32,7 @@ COMMENT ON FUNCTION spend.mispriced_usage(timestamptz, timestamptz, jsonb) IS
 
 CREATE FUNCTION spend.reprice(
   since timestamptz, until timestamptz DEFAULT 'infinity', filter jsonb DEFAULT '{}', reason text DEFAULT NULL, dry_run boolean DEFAULT false,
+  include_closed boolean DEFAULT false,
   OUT batch_id bigint, OUT provider text, OUT model text, OUT currency text, OUT calls bigint, OUT newly_priced_calls bigint, OUT old_cost numeric,
   OUT new_cost numeric, OUT difference numeric
 ) RETURNS SETOF record
@@ -41,6 +42,7 @@ DECLARE
   this_batch bigint;
 BEGIN
   PERFORM spend._check_range(since, until, filter);
+  since := spend._open_since(since, include_closed);
   IF NOT coalesce(dry_run, false) THEN
     -- One large correction at a time: two of them would take the same rows in different orders.
     PERFORM pg_advisory_xact_lock('spend.adjustments'::regclass::integer, 0);
@@ -70,5 +72,5 @@ BEGIN
   ORDER BY l.provider COLLATE "C" NULLS LAST, l.model COLLATE "C" NULLS LAST, l.currency COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION spend.reprice(timestamptz, timestamptz, jsonb, text, boolean) IS
-  'Prices the usage of [since, until) again with today''s prices, each row at its own time: rows that waited for a price, and rows whose cost is another by now. Old and new cost go to spend.adjustments, budgets move by the difference in the same transaction, nothing is refused. filter: {"model": ..., "team": [...], ...}. Returns the totals by provider, model and currency; dry_run only says what they would be. For administrators.';
+COMMENT ON FUNCTION spend.reprice(timestamptz, timestamptz, jsonb, text, boolean, boolean) IS
+  'Prices the usage of [since, until) again with today''s prices, each row at its own time: rows that waited for a price, and rows whose cost is another by now. Old and new cost go to spend.adjustments, budgets move by the difference in the same transaction, nothing is refused. filter: {"model": ..., "team": [...], ...}. Returns the totals by provider, model and currency; dry_run only says what they would be. Closed periods are left alone unless include_closed. For administrators.';

@@ -78,10 +78,11 @@ $$;
 COMMENT ON FUNCTION spend._change_list(jsonb, boolean) IS 'Internal: the SET list over u that changes stand for, and the condition that it changes anything.';
 
 -- The row's time, by which its leaf is found.
-CREATE FUNCTION spend._correctable_row(usage_id bigint, occurred_at timestamptz) RETURNS timestamptz
+CREATE FUNCTION spend._correctable_row(usage_id bigint, occurred_at timestamptz, include_closed boolean) RETURNS timestamptz
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+  closed_until timestamptz := spend._closed_until();
   target record;
 BEGIN
   SELECT u.occurred_at, u.pricing_status, u.pricing_reason INTO target
@@ -97,27 +98,32 @@ BEGIN
             DETAIL = 'The reason was: ' || coalesce(target.pricing_reason, ''),
             HINT = 'A voided row stays as it is. What was right after all is inserted anew, under another idempotency key.';
   END IF;
+  IF target.occurred_at < closed_until AND include_closed IS NOT TRUE THEN
+    RAISE EXCEPTION 'usage row % belongs to a closed period', _correctable_row.usage_id
+      USING ERRCODE = 'SP008', DETAIL = format('It is of %s; periods are closed until %s.', target.occurred_at, closed_until),
+            HINT = 'With include_closed => true it is corrected all the same: the statement of its period stays, the difference stands in that of the next one.';
+  END IF;
   RETURN target.occurred_at;
 END
 $$;
-COMMENT ON FUNCTION spend._correctable_row(bigint, timestamptz) IS 'Internal: the time of a usage row; raises where there is none, or it cannot be changed any more.';
+COMMENT ON FUNCTION spend._correctable_row(bigint, timestamptz, boolean) IS 'Internal: the time of a usage row; raises where there is none, or it cannot be changed any more.';
 
 -- One row: the change is made where it was found. Whoever changed it meanwhile is waited for, and the row taken as it is then.
 CREATE FUNCTION spend._correct_row(
-  kind text, usage_id bigint, occurred_at timestamptz, reason text, assignments text, differs text,
+  kind text, usage_id bigint, occurred_at timestamptz, include_closed boolean, reason text, assignments text, differs text,
   OUT batch_id bigint, OUT old_cost numeric, OUT new_cost numeric, OUT old_currency text, OUT new_currency text
 )
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  at timestamptz := spend._correctable_row(_correct_row.usage_id, _correct_row.occurred_at);
+  at timestamptz := spend._correctable_row(_correct_row.usage_id, _correct_row.occurred_at, include_closed);
 BEGIN
   batch_id := nextval('spend.adjustments_batch_id_seq');
   IF spend._correct_rows(kind, batch_id, _correct_row.reason, format(
        'UPDATE spend.usage AS u SET %s WHERE u.usage_id = %s AND u.occurred_at = $1 AND u.pricing_status IS DISTINCT FROM ''voided'' AND (%s)',
        assignments, _correct_row.usage_id, differs), at, at) = 0 THEN
     -- Nothing to change, unless somebody was faster.
-    PERFORM spend._correctable_row(_correct_row.usage_id, at);
+    PERFORM spend._correctable_row(_correct_row.usage_id, at, include_closed);
   END IF;
   SELECT a.batch_id, trim_scale(a.old_cost), trim_scale(a.new_cost), a.old_currency, a.new_currency
   INTO batch_id, old_cost, new_cost, old_currency, new_currency
@@ -128,12 +134,12 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION spend._correct_row(text, bigint, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION spend._correct_row(text, bigint, timestamptz, boolean, text, text, text) IS
   'Internal: corrects one row; batch_id is NULL when there was nothing to change.';
 
 -- Many rows. What it reports is the answer of a function of ours to the number of the correction.
 CREATE FUNCTION spend._correct_where(
-  kind text, since timestamptz, until timestamptz, filter jsonb, reason text, dry_run boolean, assignments text, differs text, report text,
+  kind text, since timestamptz, until timestamptz, filter jsonb, reason text, dry_run boolean, include_closed boolean, assignments text, differs text, report text,
   OUT batch_id bigint, OUT lines jsonb
 )
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -142,6 +148,7 @@ BEGIN
     PERFORM spend._check_reason(reason);
   END IF;
   -- One large correction at a time: two of them would take the same rows in different orders.
+  since := spend._open_since(since, include_closed);
   PERFORM pg_advisory_xact_lock('spend.adjustments'::regclass::integer, 0);
   -- A dry run is the real thing, taken back: what it reports cannot differ from what the call would do.
   BEGIN
@@ -158,11 +165,11 @@ BEGIN
   END;
 END
 $$;
-COMMENT ON FUNCTION spend._correct_where(text, timestamptz, timestamptz, jsonb, text, boolean, text, text, text) IS
+COMMENT ON FUNCTION spend._correct_where(text, timestamptz, timestamptz, jsonb, text, boolean, boolean, text, text, text) IS
   'Internal: corrects the rows that a range and a filter select, or says what that would change: the lines of a report, as JSON.';
 
 CREATE FUNCTION spend.amend(
-  usage_id bigint, changes jsonb, reason text, occurred_at timestamptz DEFAULT NULL,
+  usage_id bigint, changes jsonb, reason text, occurred_at timestamptz DEFAULT NULL, include_closed boolean DEFAULT false,
   OUT batch_id bigint, OUT old_cost numeric, OUT new_cost numeric, OUT old_currency text, OUT new_currency text
 )
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -170,14 +177,14 @@ BEGIN
   PERFORM spend._check_reason(reason);
   SELECT c.batch_id, c.old_cost, c.new_cost, c.old_currency, c.new_currency INTO batch_id, old_cost, new_cost, old_currency, new_currency
   FROM spend._change_list(changes, false) AS l
-  CROSS JOIN LATERAL spend._correct_row('amend', amend.usage_id, amend.occurred_at, amend.reason, l.assignments, l.differs) AS c;
+  CROSS JOIN LATERAL spend._correct_row('amend', amend.usage_id, amend.occurred_at, include_closed, amend.reason, l.assignments, l.differs) AS c;
 END
 $$;
-COMMENT ON FUNCTION spend.amend(bigint, jsonb, text, timestamptz) IS
-  'Corrects a recorded row: changes names columns that an app sends, or tags in spend.dimensions, with their new values (null for none). What was, who changed it and why stays in spend.adjustments. Where the price depends on a change the row is priced again, at its own time; budgets and rollups move by the difference in the same transaction, nothing is refused. batch_id is NULL when there was nothing to change. With the row''s time only its month is read. For administrators.';
+COMMENT ON FUNCTION spend.amend(bigint, jsonb, text, timestamptz, boolean) IS
+  'Corrects a recorded row: changes names columns that an app sends, or tags in spend.dimensions, with their new values (null for none). What was, who changed it and why stays in spend.adjustments. Where the price depends on a change the row is priced again, at its own time; budgets and rollups move by the difference in the same transaction, nothing is refused. batch_id is NULL when there was nothing to change. With the row''s time only its month is read. A row of a closed period is refused (SP008) unless include_closed. For administrators.';
 
 CREATE FUNCTION spend.amend_where(
-  since timestamptz, until timestamptz, filter jsonb, changes jsonb, reason text DEFAULT NULL, dry_run boolean DEFAULT false,
+  since timestamptz, until timestamptz, filter jsonb, changes jsonb, reason text DEFAULT NULL, dry_run boolean DEFAULT false, include_closed boolean DEFAULT false,
   OUT batch_id bigint, OUT provider text, OUT model text, OUT currency text, OUT calls bigint, OUT old_cost numeric, OUT new_cost numeric,
   OUT difference numeric
 ) RETURNS SETOF record
@@ -187,10 +194,10 @@ BEGIN
   RETURN QUERY
   SELECT c.batch_id, r.*
   FROM spend._change_list(changes, false) AS l
-  CROSS JOIN LATERAL spend._correct_where('amend', since, until, filter, reason, dry_run, l.assignments, l.differs, 'spend._adjustment_lines($1)') AS c
+  CROSS JOIN LATERAL spend._correct_where('amend', since, until, filter, reason, dry_run, include_closed, l.assignments, l.differs, 'spend._adjustment_lines($1)') AS c
   CROSS JOIN LATERAL jsonb_to_recordset(c.lines)
     AS r(provider text, model text, currency text, calls bigint, old_cost numeric, new_cost numeric, difference numeric);
 END
 $$;
-COMMENT ON FUNCTION spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean) IS
-  'The same for all rows of [since, until) that a filter selects, as in spend.reprice(): {"request_id": "..."}, {"run_id": ["...", "..."]}. Returns the totals by provider, model and currency; dry_run does the work, reports it and takes it back.';
+COMMENT ON FUNCTION spend.amend_where(timestamptz, timestamptz, jsonb, jsonb, text, boolean, boolean) IS
+  'The same for all rows of [since, until) that a filter selects, as in spend.reprice(): {"request_id": "..."}, {"run_id": ["...", "..."]}. Returns the totals by provider, model and currency; Closed periods are left alone unless include_closed; dry_run does the work, reports it and takes it back.';

@@ -19,7 +19,7 @@ COMMENT ON FUNCTION spend._reattribution_lines(bigint) IS 'Internal: what one re
 
 CREATE FUNCTION spend.reattribute(
   since timestamptz, until timestamptz DEFAULT 'infinity', filter jsonb DEFAULT '{}', reason text DEFAULT NULL, dry_run boolean DEFAULT false,
-  dimensions jsonb DEFAULT NULL,
+  dimensions jsonb DEFAULT NULL, include_closed boolean DEFAULT false,
   OUT batch_id bigint, OUT old_dimensions jsonb, OUT new_dimensions jsonb, OUT currency text, OUT calls bigint, OUT unpriced_calls bigint, OUT cost numeric
 ) RETURNS SETOF record
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -34,10 +34,10 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT c.batch_id, r.*
-  FROM spend._correct_where('reattribute', since, until, filter, reason, dry_run, assignments, differs, 'spend._reattribution_lines($1)') AS c
+  FROM spend._correct_where('reattribute', since, until, filter, reason, dry_run, include_closed, assignments, differs, 'spend._reattribution_lines($1)') AS c
   CROSS JOIN LATERAL jsonb_to_recordset(c.lines)
     AS r(old_dimensions jsonb, new_dimensions jsonb, currency text, calls bigint, unpriced_calls bigint, cost numeric);
 END
 $$;
-COMMENT ON FUNCTION spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb) IS
-  'Attributes the usage of [since, until) that a filter selects, as in spend.reprice(), to other dimensions: {"team": "search", "cost_center": null}. Without dimensions the rows are attributed anew as if they were written now, by the dimensions that are registered and the allocation rules of now. The cost stays; budgets and rollups move in the same transaction, what was stays in spend.adjustments. Returns rows and cost from each attribution to each; dry_run does the work, reports it and takes it back. For administrators.';
+COMMENT ON FUNCTION spend.reattribute(timestamptz, timestamptz, jsonb, text, boolean, jsonb, boolean) IS
+  'Attributes the usage of [since, until) that a filter selects, as in spend.reprice(), to other dimensions: {"team": "search", "cost_center": null}. Without dimensions the rows are attributed anew as if they were written now, by the dimensions that are registered and the allocation rules of now. The cost stays; budgets and rollups move in the same transaction, what was stays in spend.adjustments. Returns rows and cost from each attribution to each; Closed periods are left alone unless include_closed; dry_run does the work, reports it and takes it back. For administrators.';
