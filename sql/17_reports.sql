@@ -50,3 +50,7 @@ RESET ROLE;
 SELECT trim_scale(sum(cost)) AS rows FROM spend.usage WHERE team = 'a';
 SELECT spend.revoke_access('regress_team_a', 'reader');
 DROP ROLE regress_team_a;
+-- A price with a schedule: what the cache saves is told by its rates outside of it.
+SELECT spend.set_price('maker', 'night', '{"rates": {"input_tokens": "1/1M", "cache_read_tokens": "0.1/1M"}, "conditions": [{"if": {"time": {"hours": "16:30-00:30"}}, "rates": {"input_tokens": "0.5/1M"}}]}', '-infinity') AS night \gset
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens, cache_read_tokens) VALUES ('2026-05-01 12:00Z', 'night', 1000, 500);
+SELECT trim_scale(cost) AS cost, trim_scale(cache_savings) AS saved FROM spend.efficiency WHERE dimension = 'model' AND dimension_value = 'night';

@@ -50,13 +50,24 @@ CREATE FUNCTION spend.outcome(status text, blocked_reason text DEFAULT NULL) RET
 COMMENT ON FUNCTION spend.outcome(text, text) IS
   'How a call ended: failed, abandoned, blocked or ok, from the words of its status (error, timeout; cancelled; refused, content_filter; ...). With a blocked_reason it was blocked; a status that is not known counts as ok.';
 
+CREATE FUNCTION spend._base_price(price spend.price) RETURNS spend.price
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object('currency', p.terms -> 'currency', 'rates', coalesce(r.rates, '{}'))::text::spend.price
+  FROM (SELECT price::jsonb AS terms) AS p
+  CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(m.key, CASE jsonb_typeof(m.value) WHEN 'object' THEN m.value -> 'base' ELSE m.value END) AS rates
+    FROM jsonb_each(p.terms -> 'rates') AS m
+  ) AS r
+$$;
+COMMENT ON FUNCTION spend._base_price(spend.price) IS 'Internal: the price of a short request that meets no condition; it prices a sum as it prices the parts.';
+
 -- The SKU has an id of its own, by which views group: one comparison instead of eight.
 CREATE VIEW spend._kinds WITH (security_barrier) AS
 SELECT k.*,
        m.tier,
        -- What a million input tokens from the cache cost less than others, in a short request and before customer terms.
-       1000 * ((k.price OPERATOR(spend.*) '{"input_tokens": 1000}'::spend.token_usage)
-               - (k.price OPERATOR(spend.*) '{"input_tokens": 1000, "cache_read_tokens": 1000}'::spend.token_usage)) AS cache_saving,
+       1000 * ((t.untimed_price OPERATOR(spend.*) '{"input_tokens": 1000}'::spend.token_usage)
+               - (t.untimed_price OPERATOR(spend.*) '{"input_tokens": 1000, "cache_read_tokens": 1000}'::spend.token_usage)) AS cache_saving,
        md5(jsonb_build_array(k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency)::text)::uuid AS sku_id
 FROM (
   SELECT DISTINCT ON (k.kind_id) k.kind_id, coalesce(p.provider, k.provider) AS provider, k.provider AS sent_provider, k.model, k.surface, k.region,
@@ -67,6 +78,8 @@ FROM (
   LEFT JOIN spend.prices AS p ON p.price_id = k.price_id
   ORDER BY k.kind_id
 ) AS k
+-- A price with a schedule has no answer without a time.
+CROSS JOIN LATERAL (SELECT CASE WHEN strpos(k.price::text, '"time"') > 0 THEN spend._base_price(k.price) ELSE k.price END AS untimed_price) AS t
 LEFT JOIN spend.models AS m ON m.provider = k.provider AND m.model = coalesce(k.priced_model, k.model);
 COMMENT ON VIEW spend._kinds IS 'Internal: the dictionary of kinds without duplicates, with the provider that was priced, the tier of the model and the price.';
 

@@ -1,17 +1,6 @@
 -- Charges: what a day's usage of one SKU by one attribution cost, meter by meter. Sums of the rollup are split by the rates of their price;
 -- where that does not give the sum's own cost to the last digit (context tiers, schedules, terms per row), the rows of that day are asked.
 
-CREATE FUNCTION spend._base_price(price spend.price) RETURNS spend.price
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_build_object('currency', p.terms -> 'currency', 'rates', coalesce(r.rates, '{}'))::text::spend.price
-  FROM (SELECT price::jsonb AS terms) AS p
-  CROSS JOIN LATERAL (
-    SELECT jsonb_object_agg(m.key, CASE jsonb_typeof(m.value) WHEN 'object' THEN m.value -> 'base' ELSE m.value END) AS rates
-    FROM jsonb_each(p.terms -> 'rates') AS m
-  ) AS r
-$$;
-COMMENT ON FUNCTION spend._base_price(spend.price) IS 'Internal: the price of a short request that meets no condition; it prices a sum as it prices the parts.';
-
 -- The barrier keeps this join apart, so that each price is boiled down once.
 CREATE VIEW spend._focus_kinds WITH (security_barrier) AS
 SELECT k.kind_id, k.provider, coalesce(k.priced_model, k.model) AS model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency,
