@@ -40,8 +40,8 @@ struct Budget {
   /// Those of the dimensions it tests or groups by that are row dimensions; sorted.
   std::vector<std::string> row_dimensions;
   Measure measure = Measure::cost;
-  Atto fallback_at = 0;              ///< percent of the limit from which on the gate proposes fallback_model
-  std::string fallback_model = {};   ///< "" for none
+  Atto fallback_at = 0;             ///< percent of the limit from which on the gate proposes fallback_model
+  std::string fallback_model = {};  ///< "" for none
   /// A call that asks for more needs somebody's approval.
   std::optional<Atto> approval_above = {};
   Atto amount = 0;                   ///< of one period; what a counter may hold says limit_of()

@@ -17,7 +17,7 @@ inline constexpr std::array<const char*, 17> dimension_columns = {
 /// may be on them all the same. `model` is the one that answered, or else the one asked for.
 inline constexpr std::array<const char*, 12> row_dimension_columns = {
     "run_id",    "trace_id", "span_id", "request_id",   "provider", "route",
-    "operation", "purpose",  "region",  "service_tier", "surface", "source"};
+    "operation", "purpose",  "region",  "service_tier", "surface",  "source"};
 inline constexpr const char* model_dimension = "model";
 
 /// What spend.dimensions adds to the built-in columns.

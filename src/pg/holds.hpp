@@ -25,8 +25,8 @@ Atto held_on(const CounterKey& counter);
 /// The same, hold by hold.
 std::vector<LiveHold> live_holds(const CounterKey& counter);
 
-/// Holds unexpired at that time by the counters that they set something aside of, and whether a transaction in progress takes or
-/// resolves one of them.
+/// Holds unexpired at that time by the counters that they set something aside of, and whether a transaction in progress
+/// takes or resolves one of them.
 struct HoldsOfCounter {
   std::vector<LiveHold> live;
   bool are_in_doubt = false;
