@@ -22,7 +22,7 @@ BEGIN
       ('CapacityReservationId', 'NULL: no capacity is reserved for single charges.'),
       ('CapacityReservationStatus', 'NULL: no capacity is reserved for single charges.'),
       ('ChargeCategory', 'Usage: a quantity at a price. Adjustment: what has no price per unit, such as mark-ups.'),
-      ('ChargeClass', 'Correction where the row corrects a closed billing period, else NULL.'),
+      ('ChargeClass', 'Always NULL: usage stands in the period of its own time, corrected or not; spend.statements tells corrections of closed periods apart.'),
       ('ChargeDescription', 'The charge in words.'),
       ('ChargeFrequency', 'Usage-Based.'),
       ('ChargePeriodEnd', 'End of the day, exclusive.'),
