@@ -89,15 +89,17 @@ char* call(const char* name, Oid argument, const char* query) {
   return answer;
 }
 
-/// What a database or a role may have set, and what upkeep cannot work with.
+/// What a database or a role may have set, and what upkeep cannot work with. The search path is the database owner's to
+/// set, and names that are looked up in it would be called with the rights of the extension's owner.
 void take_settings() {
   struct Setting {
     const char* name;
     const char* value;
   };
   for (const Setting& setting :
-       {Setting{"default_transaction_isolation", "read committed"}, Setting{"default_transaction_read_only", "off"},
-        Setting{"statement_timeout", "0"}, Setting{"session_replication_role", "origin"}}) {
+       {Setting{"search_path", "pg_catalog, pg_temp"}, Setting{"default_transaction_isolation", "read committed"},
+        Setting{"default_transaction_read_only", "off"}, Setting{"statement_timeout", "0"},
+        Setting{"session_replication_role", "origin"}}) {
     SetConfigOption(setting.name, setting.value, PGC_SUSET, PGC_S_SESSION);
   }
 }

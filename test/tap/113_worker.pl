@@ -42,11 +42,18 @@ query($node, q{INSERT INTO spend.usage (occurred_at, team, request_model, input_
 $node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM spend.rollup_deltas)') or die 'not folded';
 verify_is_empty($node, 'many deltas are folded, too');
 
-# The settings of a database do not reach it.
-query($node, q{ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'; ALTER DATABASE postgres SET default_transaction_read_only = on; ALTER DATABASE postgres SET search_path = nowhere});
+# The settings of a database do not reach it: not those that would stop it, and not a search path with an operator that would be
+# called with the rights of the extension's owner.
+query($node, <<'SQL');
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.same(a text, b text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE LOG 'evil operator called in %', (SELECT backend_type FROM pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) pg_backend_pid()); RETURN a OPERATOR(pg_catalog.=) b; END$$;
+CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.same);
+SQL
+query($node, q{ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'; ALTER DATABASE postgres SET default_transaction_read_only = on; ALTER DATABASE postgres SET search_path = evil, pg_catalog});
 query($node, q{SET default_transaction_read_only = off; INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('late', 'm', 1)});
 $node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM spend.rollup_deltas)') or die 'not folded';
 pass('nor do the settings of a database stop it');
+ok(!log_has(qr/evil operator called in pg_spend/), 'or lend its rights');
 query($node, q{SET default_transaction_read_only = off; ALTER DATABASE postgres RESET ALL});
 
 # An error: the worker ends, and comes again, at longer and longer intervals; what it could not do is done later.
