@@ -1,10 +1,13 @@
--- Of a cost center what is said of it last, over all its time.
+-- Of a cost center what is said of it last, over all its time. Not as a FULL JOIN: PostgreSQL 17 knows no way to make one whose
+-- condition it could reduce by what a query asks for.
 CREATE VIEW spend._labels AS
-SELECT coalesce(v.dimension, 'cost_center') AS dimension, coalesce(v.value, c.code) AS value, coalesce(c.name, v.label) AS label,
-       coalesce(c.owner, v.owner) AS owner, coalesce(c.parent, v.parent) AS parent
-FROM spend.dimension_values AS v
-FULL JOIN (SELECT DISTINCT ON (c.code) c.code, c.name, c.owner, c.parent FROM spend.cost_centers AS c ORDER BY c.code, c.valid_during DESC) AS c
-  ON v.dimension = 'cost_center' AND v.value = c.code;
+WITH centers AS (SELECT DISTINCT ON (c.code) c.code, c.name, c.owner, c.parent FROM spend.cost_centers AS c ORDER BY c.code, c.valid_during DESC)
+SELECT v.dimension, v.value, coalesce(c.name, v.label) AS label, coalesce(c.owner, v.owner) AS owner, coalesce(c.parent, v.parent) AS parent
+FROM spend.dimension_values AS v LEFT JOIN centers AS c ON v.dimension = 'cost_center' AND v.value = c.code
+UNION ALL
+SELECT 'cost_center', c.code, c.name, c.owner, c.parent
+FROM centers AS c
+WHERE NOT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'cost_center' AND v.value = c.code);
 COMMENT ON VIEW spend._labels IS 'Internal: what is said of values of dimensions.';
 DO $$
 DECLARE
