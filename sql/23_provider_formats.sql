@@ -44,6 +44,12 @@ SELECT model, usage, reported_cost, reported_currency, problem FROM spend.usage_
   "completion_tokens": 1, "total_tokens": 303, "prompt_tokens_details": {"cached_tokens": 11}, "completion_tokens_details": {"reasoning_tokens": 290},
   "cost_in_usd_ticks": 1466250}}');
 SELECT * FROM spend.usage_lines('openai', '{"model": "gpt-5", "service_tier": "flex", "usage": {"prompt_tokens": "x"}}');
+SELECT model, variant, reported_cost FROM spend.usage_lines('perplexity', '{"model": "sonar-pro", "usage": {"prompt_tokens": 14,
+  "completion_tokens": 1000, "search_context_size": "high", "cost": {"total_cost": 0.029042}}}');
+-- each result of a batch is a line of its own
+SELECT model, usage FROM spend.usage_lines('openai', to_jsonb(
+  '{"custom_id": "a", "response": {"body": {"id": "c-1", "object": "chat.completion", "model": "gpt-4o", "usage": {"prompt_tokens": 22, "completion_tokens": 2}}}}' || E'\n' ||
+  '{"custom_id": "b", "response": {"body": {"id": "c-2", "object": "chat.completion", "model": "gpt-4o", "usage": {"prompt_tokens": 20, "completion_tokens": 9}}}}'));
 SELECT count(*) FROM spend.usage_lines('openai', NULL);
 SELECT count(*) FROM spend.usage_lines(NULL, '{"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 120}');
 

@@ -40,8 +40,8 @@ Datum answered_usage(FunctionCallInfo fcinfo, const ProviderUsage& read) {
 
 void emit_line(FunctionCallInfo fcinfo, const UsageLine& line, const std::string& problem) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  std::array<Datum, 8> values = {};
-  std::array<bool, 8> nulls = {};
+  std::array<Datum, 9> values = {};
+  std::array<bool, 9> nulls = {};
   const auto put_text = [&](std::size_t i, const std::string& text) {
     nulls[i] = text.empty();
     values[i] = text.empty() ? Datum{} : text_datum(text);
@@ -54,8 +54,9 @@ void emit_line(FunctionCallInfo fcinfo, const UsageLine& line, const std::string
   put_text(3, line.service_tier);
   put_text(4, line.speed);
   put_text(5, line.region);
-  put_text(6, line.reported_currency);
-  put_text(7, problem);
+  put_text(6, line.variant);
+  put_text(7, line.reported_currency);
+  put_text(8, problem);
   pg_call([&] { tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data()); });
 }
 

@@ -6,11 +6,11 @@ COMMENT ON FUNCTION spend.usage_from(text, jsonb, text, boolean) IS
 CREATE FUNCTION spend.usage_lines(
   provider text, payload jsonb, api text DEFAULT NULL, strict boolean DEFAULT false,
   OUT model text, OUT usage spend.token_usage, OUT reported_cost numeric, OUT service_tier text, OUT speed text, OUT region text,
-  OUT reported_currency text, OUT problem text
+  OUT variant text, OUT reported_currency text, OUT problem text
 ) RETURNS SETOF record
   LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50 ROWS 1 AS 'MODULE_PATHNAME', 'spend_usage_lines';
 COMMENT ON FUNCTION spend.usage_lines(text, jsonb, text, boolean) IS
-  'What a provider''s response bills, one row for each model, first the one that answered: model, usage, the vendor''s own cost (for all rows, on the first) and its currency, the tier, speed and region that served. Without usage one row whose usage is NULL and whose problem says why, so that the call is recorded as unpriced; no row for a span that only repeats its children''s usage.';
+  'What a provider''s response bills, one row for each model, first the one that answered: model, usage, the vendor''s own cost (for all rows, on the first) and its currency, the tier, speed and region that served, and the variant of the price (Perplexity''s search context size). Without usage one row whose usage is NULL and whose problem says why, so that the call is recorded as unpriced; no row for a span that only repeats its children''s usage.';
 
 CREATE FUNCTION spend.usage_problem(provider text, payload jsonb, api text DEFAULT NULL) RETURNS text
   LANGUAGE c IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'spend_usage_problem';

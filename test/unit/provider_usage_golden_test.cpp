@@ -42,7 +42,15 @@ std::string member_text(const Json& row, std::string_view name) {
   return value != nullptr ? value->text : std::string();
 }
 
-/// Every listed meter has exactly that quantity; absent is 0. A row that lists no usage must yield none.
+/// Every listed meter has exactly that quantity; absent is 0.
+void check_counts(const Usage& found, const Json& expected) {
+  for (const auto& [meter, quantity] : expected.members) {
+    const Decimal* const count = found.find(meter);
+    EXPECT_EQ(count != nullptr ? *count : Decimal(), decimal(quantity.text)) << meter << " of " << found.to_json();
+  }
+}
+
+/// The usage of the model that answered, or a list of each line's. A row that lists no usage must yield none.
 void check(const Json& row, const std::string& provider, const std::string& api) {
   const ProviderUsage read = read_provider_usage(provider, text_of(*row.find("payload")), api);
   const Json& expected = *row.find("expect")->find("usage");
@@ -52,10 +60,13 @@ void check(const Json& row, const std::string& provider, const std::string& api)
     return;
   }
   ASSERT_EQ(read.outcome, ProviderUsage::Outcome::usage) << read.problem;
-  const Usage found = must(read.answered(), "sum");
-  for (const auto& [meter, quantity] : expected.members) {
-    const Decimal* const count = found.find(meter);
-    EXPECT_EQ(count != nullptr ? *count : Decimal(), decimal(quantity.text)) << meter << " of " << found.to_json();
+  if (expected.type == Json::Type::array) {
+    ASSERT_EQ(read.lines.size(), expected.items.size());
+    for (std::size_t i = 0; i < read.lines.size(); ++i) {
+      check_counts(read.lines[i].usage, expected.items[i]);
+    }
+  } else {
+    check_counts(must(read.answered(), "sum"), expected);
   }
 }
 

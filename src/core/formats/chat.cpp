@@ -41,8 +41,14 @@ void read_chat(const Json& usage, const Hints& hints, Counts& counts) {
                     larger(read_part, counts.largest(&usage, {"cached_tokens", "prompt_cache_hit_tokens",
                                                               "num_cached_tokens", "cached_prompt_text_tokens",
                                                               "cached_prompt_tokens", "cache_read_tokens"}))));
+  // Gateways pass on what Anthropic says of the time to live, beside the prompt or within its details.
+  const Count written =
+      read_cache_lifetimes({object_member(&usage, "cache_creation"), object_member(in, "cache_creation_token_details"),
+                            object_member(in, "cache_creation")},
+                           counts);
   counts.set("cache_write_tokens",
-             larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"}),
+             larger(larger(written, counts.largest(in, {"cache_write_tokens", "cache_creation_tokens",
+                                                        "cache_creation_input_tokens"})),
                     larger(write_part, counts.first(&usage, {"cache_write_tokens"}))));
   read_modalities(in, "input_", "_tokens", counts);
   read_modalities(counts.object(in, {"cached_tokens_details"}), "cache_", "_read_tokens", counts);

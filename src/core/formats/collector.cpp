@@ -53,6 +53,27 @@ std::string final_id(const Json& part) {
   if (type == "message" || is_one_of(text_member(part, {"object"}), complete)) {
     return std::string(text_member(part, {"id"}));
   }
+  // A line of a batch's results.
+  return std::string(text_member(part, {"custom_id", "record_id"}));
+}
+
+/// The same for a response inside wrappers: a line of a batch's results, of a transcript. Anthropic's streams begin
+/// with a frame that looks like a complete message.
+std::string final_id(const Located& located) {
+  for (const Json* const envelope : located.envelopes) {
+    if (text_member(*envelope, {"type"}) == "message_start") {
+      return {};
+    }
+    if (std::string id = final_id(*envelope); !id.empty()) {
+      return id;
+    }
+    // All parts of a stream of Gemini carry the id of their response.
+    if (shape_of(*located.usage) == Shape::gemini) {
+      if (const std::string_view id = text_member(*envelope, {"response_id"}); !id.empty()) {
+        return std::string(id);
+      }
+    }
+  }
   return {};
 }
 
@@ -119,6 +140,7 @@ void Collector::Facts::read(const Json& object) {
   if (place != "global" && place != "not_available") {
     assign(region, place);
   }
+  assign(variant, text_member(object, {"search_context_size"}));
 }
 
 void Collector::fail(std::string problem) {
@@ -255,15 +277,16 @@ void Collector::add_span(const Json& span) {
   result_.lines.push_back(std::move(line));
 }
 
-Collector::Response& Collector::response_of(const Json& part) {
-  const std::string id = final_id(part);
+Collector::Response& Collector::response_of(const Located& located) {
+  const std::string id = final_id(located);
   if (!id.empty()) {
     const auto known = by_id_.find(id);
     if (known != by_id_.end()) {
       return responses_[known->second];
     }
   }
-  if (responses_.empty() || responses_.back().is_final) {
+  const bool goes_on = id.empty() && shape_of(*located.usage) == Shape::gemini;
+  if (responses_.empty() || (responses_.back().is_final && !goes_on)) {
     responses_.emplace_back();
   }
   if (!id.empty()) {
@@ -310,9 +333,12 @@ void Collector::add_response(const Json& part) {
     }
     return;
   }
-  Response& response = response_of(part);
+  Response& response = response_of(located);
   for (const Json* const envelope : located.envelopes) {
     response.facts.read(*envelope);
+    if (hints_.images) {
+      response.images = std::max(response.images, images_in(*envelope));
+    }
     if (const Json* const breakdown = member(*envelope, "usage_breakdown")) {
       response.breakdown = *breakdown;
     }
@@ -339,6 +365,10 @@ bool Collector::emit(const Response& response) {
   const Facts& facts = response.facts;
   const std::string& model = facts.model.empty() ? facts_.model : facts.model;
   std::vector<Share> shares = split_by_model(response.usage, response.breakdown, model, hints_);
+  if (Counts& counts = shares.front().counts; !counts.found() && response.images > 0) {
+    counts.set("images", Decimal::from_integer(response.images));
+    counts.mark_found();
+  }
   for (const Share& share : shares) {
     if (!share.counts.problem().empty()) {
       fail(share.counts.problem());
@@ -358,6 +388,7 @@ bool Collector::emit(const Response& response) {
     line.service_tier = facts.service_tier.empty() ? facts_.service_tier : facts.service_tier;
     line.speed = facts.speed;
     line.region = facts.region;
+    line.variant = facts.variant;
     if (i == 0) {
       for (const Usage::Entry& entry : response.tools.entries()) {
         if (line.usage.find(entry.meter()) == nullptr) {
@@ -402,6 +433,11 @@ ProviderUsage Collector::finish() && {
   known.service_tier = facts.service_tier.empty() ? facts_.service_tier : facts.service_tier;
   known.speed = facts.speed;
   known.region = facts.region;
+  known.variant = facts.variant;
+  if (!responses_.empty()) {
+    known.reported_cost = reported_cost(responses_.front().usage);
+    known.reported_currency = known.reported_cost.has_value() ? "USD" : "";
+  }
   result_.lines.clear();
   result_.lines.push_back(std::move(known));
   return std::move(result_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/formats/hints.hpp"
+#include "core/formats/payload.hpp"
 #include "core/formats/provider_usage.hpp"
 #include "core/json.hpp"
 
@@ -28,6 +29,7 @@ class Collector {
     std::string service_tier;
     std::string speed;
     std::string region;
+    std::string variant;
 
     void read(const Json& object);
   };
@@ -37,14 +39,15 @@ class Collector {
     bool has_usage = false;
     Json usage;
     Json breakdown;
-    Usage tools;  ///< calls of tools that stand in the output
+    Usage tools;             ///< calls of tools that stand in the output
+    std::size_t images = 0;  ///< those in the answer of an image API
     Facts facts;
   };
 
   bool expand(Json& part, int depth);
   void add_response(const Json& part);
   void add_span(const Json& span);
-  Response& response_of(const Json& part);
+  Response& response_of(const Located& located);
   bool emit(const Response& response);
 
   Hints hints_;

@@ -48,6 +48,24 @@ std::string meter_name(std::string_view before, std::string_view modality, std::
   return name;
 }
 
+const Json* object_member(const Json* parent, std::string_view name) {
+  const Json* const found = parent != nullptr ? member(*parent, name) : nullptr;
+  return is_object(found) ? found : nullptr;
+}
+
+Count read_cache_lifetimes(std::initializer_list<const Json*> places, Counts& counts) {
+  Count written;
+  for (const std::string_view lifetime : cache_lifetimes) {
+    Count count;
+    for (const Json* const place : places) {
+      count = larger(count, counts.first(place, {meter_name("ephemeral_", lifetime, "_input_tokens")}));
+    }
+    counts.add(meter_name("cache_write_", lifetime, "_tokens"), count);
+    written = counts.sum(written, count);
+  }
+  return written;
+}
+
 void read_modalities(const Json* details, std::string_view before, std::string_view after, Counts& counts) {
   if (details == nullptr) {
     return;

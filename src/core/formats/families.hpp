@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <string_view>
 
 #include "core/formats/counts.hpp"
@@ -41,6 +42,15 @@ inline constexpr std::array modalities = {Modality{"text", "text"}, Modality{"au
 /// "input_audio_tokens" from "input_", "audio", "_tokens".
 std::string meter_name(std::string_view before, std::string_view modality, std::string_view after);
 
+/// Times to live of cache entries that are meters of their own; writes of another time stay in cache_write_tokens.
+inline constexpr std::array cache_lifetimes = {std::string_view("5m"), std::string_view("30m"), std::string_view("1h"),
+                                               std::string_view("24h")};
+
+/// The member if it is an object; nullptr otherwise.
+const Json* object_member(const Json* parent, std::string_view name);
+/// Cache writes by time to live out of "ephemeral_5m_input_tokens" and kin, in places that say the same thing and of
+/// which some may be nullptr. Their sum.
+Count read_cache_lifetimes(std::initializer_list<const Json*> places, Counts& counts);
 /// Modality counts of a details object: text_tokens, audio_tokens, … into before + modality + after.
 void read_modalities(const Json* details, std::string_view before, std::string_view after, Counts& counts);
 /// Web searches and other tools that the vendor ran and bills by the call.

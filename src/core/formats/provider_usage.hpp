@@ -21,6 +21,7 @@ struct UsageLine {
   std::string service_tier;              ///< the tier that served, as reported; empty when not told
   std::string speed;                     ///< empty for the ordinary speed
   std::string region;                    ///< where inference was kept to; empty when it may run anywhere
+  std::string variant;                   ///< a request parameter that picks the price: Perplexity's search context size
 };
 
 /// What a provider's payload says of usage. Missing or malformed usage is never zero usage.

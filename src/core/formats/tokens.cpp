@@ -7,24 +7,14 @@ namespace spend::formats {
 
 namespace {
 
-/// Times to live that are meters of their own; writes of another time stay in cache_write_tokens.
-constexpr std::array<std::string_view, 4> lifetimes = {"5m", "30m", "1h", "24h"};
-
-/// Cache writes by time to live, from where the vendors put them. Their sum.
-Count read_lifetimes(const Json& usage, const Json* details, Counts& counts) {
+/// Cache writes by time to live, as Bedrock lists them. Their sum.
+Count read_cache_details(const Json& usage, Counts& counts) {
   Count written;
-  for (const Json* const place : {counts.object(&usage, {"cache_creation"}), details}) {
-    for (const std::string_view lifetime : lifetimes) {
-      const Count count = counts.first(place, {meter_name("ephemeral_", lifetime, "_input_tokens")});
-      counts.add(meter_name("cache_write_", lifetime, "_tokens"), count);
-      written = counts.sum(written, count);
-    }
-  }
   const Json* const list = counts.list(&usage, {"cache_details"});
   for (const Json& item : list != nullptr ? list->items : std::vector<Json>()) {
     const std::string_view ttl = text_member(item, {"ttl"});
     const Count count = counts.first(&item, {"input_tokens"});
-    for (const std::string_view lifetime : lifetimes) {
+    for (const std::string_view lifetime : cache_lifetimes) {
       if (ttl == lifetime) {
         counts.add(meter_name("cache_write_", lifetime, "_tokens"), count);
       }
@@ -64,7 +54,8 @@ void read_own_names(const Json& usage, Counts& counts) {
 }  // namespace
 
 void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
-  const Json* const in = counts.object(&usage, {"input_tokens_details", "input_token_details"});
+  const Json* const in =
+      counts.object(&usage, {"input_tokens_details", "input_token_details", "prompt_tokens_details"});
   const Json* const out = counts.object(&usage, {"output_tokens_details", "output_token_details"});
   const Count input = counts.first(&usage, {"input_tokens", "input_token_count", "input_text_token_count"});
   Count output = counts.first(&usage, {"output_tokens", "output_token_count"});
@@ -76,12 +67,16 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   const Count read_beside = counts.first(&usage, {"cache_read_input_tokens", "cache_read_input_token_count"});
   const Count write_flat = counts.first(&usage, {"cache_creation_input_tokens", "cache_write_input_tokens",
                                                  "cache_creation_input_token_count", "cache_write_input_token_count"});
-  const Count write_beside = larger(write_flat, read_lifetimes(usage, in, counts));
+  const Count write_by_lifetime = read_cache_lifetimes({object_member(&usage, "cache_creation"), in}, counts);
+  const Count write_beside = larger(write_flat, counts.sum(write_by_lifetime, read_cache_details(usage, counts)));
   const Count read_inside =
       larger(counts.largest(in, {"cached_tokens", "cache_read", "cache_read_tokens"}),
              counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens"}));
+  const Json* const write_details = object_member(in, "cache_creation");
   const Count write_inside =
-      larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation"}),
+      larger(larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"}),
+                    write_details != nullptr ? read_cache_lifetimes({write_details}, counts)
+                                             : counts.first(in, {"cache_creation"})),
              counts.first(&usage, {"cache_write_tokens"}));
 
   const bool cache_beside = (read_beside.has_value() || write_beside.has_value()) && !hints.includes_cache &&
