@@ -214,8 +214,48 @@ TEST(LiteLlm, OneBadEntryFailsNothingElse) {
   EXPECT_EQ(price_of(catalog, sku("p", "dbu")), R"({"currency": "DBU", "rates": {"input_tokens": "1/1M"}})");
   EXPECT_EQ(catalog.quarantined.size(), 9U);
   EXPECT_EQ(reason_of(catalog, "text"), "input_cost_per_token: not a number");
-  EXPECT_EQ(reason_of(catalog, "gap"), "tiered_pricing: no range begins at 0");
+  EXPECT_EQ(reason_of(catalog, "gap"), "tiered_pricing: a range from 5 to 9 does not go on from 0");
   EXPECT_EQ(reason_of(catalog, "nobody's"), "it is no model");
+}
+
+TEST(LiteLlm, RangesOfTokensFollowOneAnotherBesideOtherRates) {
+  const auto ranges = [](const std::string& list, const std::string& beside = "") {
+    return read("litellm", R"({"m": {"litellm_provider": "p", )" + beside + R"("tiered_pricing": [)" + list + "]}}");
+  };
+  const std::string low = R"({"range": [0, 32000.0], "input_cost_per_token": 8e-07})";
+  const std::string high = R"({"range": [32000, 128000], "input_cost_per_token": 9e-07})";
+  const std::string steps = R"("input_tokens": {"base": "0.8/1M", "tiers": [{"above": 32000, "rate": "0.9/1M"}]})";
+  EXPECT_EQ(price_of(ranges(low + "," + high), sku("p", "m")), usd(steps));
+  // A flat rate of the same meter gives way, others stay: one SKU, not two that contradict each other.
+  EXPECT_EQ(
+      price_of(ranges(low + "," + high, R"("input_cost_per_token": 5e-07, "cache_read_input_token_cost": 1e-07, )"
+                                        R"("search_context_cost_per_query": {"search_context_size_medium": 0.01}, )"),
+               sku("p", "m")),
+      usd(steps + R"(, "cache_read_tokens": "0.1/1M", "web_searches": "10/1k")"));
+  for (const std::string& list :
+       {low + "," + low, low + R"(,{"range": [64000, 128000], "input_cost_per_token": 1e-06})", high + "," + low,
+        std::string(R"({"range": [0, 0], "input_cost_per_token": 1e-06})")}) {
+    EXPECT_EQ(reason_of(ranges(list), "m").substr(0, 28), "tiered_pricing: a range from") << list;
+  }
+}
+
+TEST(LiteLlm, FiguresThatStandElsewhereThanUsual) {
+  const ImportedCatalog catalog = read("litellm", R"({
+    "soniox/stt": {"litellm_provider": "soniox", "mode": "audio_transcription", "input_cost_per_second": 0.0,
+                   "output_cost_per_second": 2.77778e-05},
+    "stt": {"litellm_provider": "p", "mode": "audio_transcription", "input_cost_per_second": 0.0001,
+            "output_cost_per_second": 0.0},
+    "free": {"litellm_provider": "p", "mode": "audio_transcription", "input_cost_per_second": 0.0,
+             "output_cost_per_second": 0.0},
+    "fee": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "search_context_cost_per_query": 0.01},
+    "list": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "search_context_cost_per_query": [0.01]}})");
+  // A second of sound is billed once, and what some entry says under "output" is not free for the zero beside it.
+  EXPECT_EQ(price_of(catalog, sku("soniox", "stt")), usd(R"("audio_seconds": "0.0000277778/1")"));
+  EXPECT_EQ(price_of(catalog, sku("p", "stt")), usd(R"("audio_seconds": "0.0001/1")"));
+  EXPECT_EQ(price_of(catalog, sku("p", "free")), usd(R"("audio_seconds": "0/1")"));
+  EXPECT_EQ(note_of(catalog, "free"), "free: every rate is 0");
+  EXPECT_EQ(price_of(catalog, sku("p", "fee")), usd(R"("input_tokens": "1/1M", "web_searches": "10/1k")"));
+  EXPECT_EQ(reason_of(catalog, "list"), "search_context_cost_per_query: not a number");
 }
 
 TEST(GenaiPrices, Prices) {

@@ -106,7 +106,7 @@ std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets)
     return malformed;
   }
   RateCard card;
-  bool starts_at_zero = false;
+  std::optional<Decimal> reached;  // the end of the range before
   for (const Json& step : entry.ranges->items) {
     const Json* const tokens = step.find("range");
     const Json* const results = step.find("max_results_range");
@@ -116,6 +116,15 @@ std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets)
     const std::optional<std::array<Decimal, 2>> range = read_range(tokens != nullptr ? *tokens : *results);
     if (!range.has_value()) {
       return malformed;
+    }
+    if (tokens != nullptr) {
+      if ((*range)[0] != reached.value_or(Decimal()) || (*range)[1] <= (*range)[0]) {
+        return Error{ErrorKind::invalid_value,
+                     "tiered_pricing: a range from " + (*range)[0].to_string() + " to " + (*range)[1].to_string() +
+                         " does not go on from " + reached.value_or(Decimal()).to_string(),
+                     "", ""};
+      }
+      reached = (*range)[1];
     }
     RateCard variant;
     for (const auto& [key, part] : step.members) {
@@ -134,15 +143,19 @@ std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets)
         card.set_step(rate->meter, (*range)[0], rate->rate);
       }
     }
-    starts_at_zero = starts_at_zero || (*range)[0].is_zero();
     if (results != nullptr) {
       sheets.push_back({.variant = (*range)[0].to_string() + "-" + (*range)[1].to_string(), .card = variant});
     }
   }
-  if (!card.empty()) {
-    if (!starts_at_zero) {
-      return Error{ErrorKind::invalid_value, "tiered_pricing: no range begins at 0", "", ""};
-    }
+  if (card.empty()) {
+    return std::nullopt;
+  }
+  const auto standard = std::find_if(sheets.begin(), sheets.end(), [](const Sheet& sheet) {
+    return sheet.service_tier == "standard" && sheet.variant.empty();
+  });
+  if (standard != sheets.end()) {
+    standard->card = standard->card.overlaid_with(card);  // what stands beside the ranges goes with them
+  } else {
     sheets.insert(sheets.begin(), Sheet{.card = std::move(card)});
   }
   return std::nullopt;
@@ -153,11 +166,7 @@ std::optional<Error> add_search_context(LiteLlmEntry& entry, std::vector<Sheet>&
   constexpr std::string_view key = "search_context_cost_per_query";
   const std::optional<LiteLlmCost> cost = parse_litellm_key(key);
   std::map<std::string, Rate> sizes;
-  for (const auto& [name, value] : entry.search_context->members) {
-    constexpr std::string_view prefix = "search_context_size_";
-    if (!name.starts_with(prefix)) {
-      return Error{ErrorKind::invalid_value, std::string(key) + ": unknown key " + quoted(name), "", ""};
-    }
+  const auto add_size = [&](std::string_view size, const Json& value, std::string_view name) -> std::optional<Error> {
     Result<Decimal> number = litellm_number(value, *cost, name, entry.notes);
     if (!number.ok()) {
       return std::move(number).error();
@@ -166,7 +175,22 @@ std::optional<Error> add_search_context(LiteLlmEntry& entry, std::vector<Sheet>&
     if (!rate.ok()) {
       return std::move(rate).error();
     }
-    sizes[name.substr(prefix.size())] = *rate;
+    sizes[std::string(size)] = *rate;
+    return std::nullopt;
+  };
+  if (entry.search_context->type != Json::Type::object) {
+    if (std::optional<Error> error = add_size("medium", *entry.search_context, key)) {
+      return error;
+    }
+  }
+  for (const auto& [name, value] : entry.search_context->members) {
+    constexpr std::string_view prefix = "search_context_size_";
+    if (!name.starts_with(prefix)) {
+      return Error{ErrorKind::invalid_value, std::string(key) + ": unknown key " + quoted(name), "", ""};
+    }
+    if (std::optional<Error> error = add_size(std::string_view(name).substr(prefix.size()), value, name)) {
+      return error;
+    }
   }
   if (sizes.empty()) {
     return std::nullopt;

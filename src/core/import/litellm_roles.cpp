@@ -63,14 +63,18 @@ Verdict settle(LiteLlmRate& rate, const LiteLlmEntry& entry, const Facts& facts)
       if (entry.is_commitment) {
         rate.meter = "provisioned_hours";
       }
-      return Verdict::keep;
+      // Of sound some entries state the price of a second as output, and zero as input.
+      return is_zero && mode != "video_generation" && facts.charges("output_cost_per_second") ? Verdict::again
+                                                                                              : Verdict::keep;
     case Role::output_seconds:
       if (mode == "video_generation") {
         return Verdict::keep;
       }
       rate.meter = "audio_seconds";
-      return entry.is_commitment || facts.has("input_cost_per_second") || facts.charges_output_tokens() ? Verdict::again
-                                                                                                        : Verdict::keep;
+      return entry.is_commitment || facts.charges("input_cost_per_second") || facts.charges_output_tokens() ||
+                     (is_zero && facts.has("input_cost_per_second"))
+                 ? Verdict::again
+                 : Verdict::keep;
     case Role::input_image: {
       if (mode == "embedding" || !facts.charges_input_tokens()) {
         const bool makes = facts.makes_images() && !facts.has("output_cost_per_image");
