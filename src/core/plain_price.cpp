@@ -18,7 +18,6 @@ using lattice::shape;
 
 constexpr std::size_t input = meter_index("input_tokens");
 constexpr std::size_t output = meter_index("output_tokens");
-constexpr MeterSet requests = bit(meter_index("requests"));
 constexpr MeterSet in_trees = (MeterSet{1} << tree_size) - 1;
 
 constexpr MeterSet activities() {
@@ -80,7 +79,7 @@ PlainPrice::PlainPrice(const std::vector<MeterRate>& rates, const std::vector<Co
       scale = std::max(scale, found->scale);
     }
   }
-  const bool is_plain = (priced & (in_trees | requests) & ~plain) == 0 && scale <= Decimal::max_scale;
+  const bool is_plain = (priced & (in_trees | bit(requests)) & ~plain) == 0 && scale <= Decimal::max_scale;
   if (!is_plain) {
     return;
   }
@@ -131,8 +130,7 @@ PlainPrice::PlainPrice(const std::vector<MeterRate>& rates, const std::vector<Co
     *this = PlainPrice();
     return;
   }
-  covered_ = covered;
-  rated_ = rated;
+  kind_ = {covered, rated};
   scale_ = scale;
   remarked_ = covered & in_trees & ~priced & ~silent_fallbacks;
   for_each_meter((priced & bit(cache_write)) != 0 ? priced & cache_write_lifetimes : 0, [&](std::size_t lifetime) {
@@ -142,13 +140,17 @@ PlainPrice::PlainPrice(const std::vector<MeterRate>& rates, const std::vector<Co
   });
 }
 
+bool PlainPrice::Kind::takes(MeterSet present) const {
+  const bool is_covered = covered != 0 && (present & ~covered) == 0;
+  const bool may_overlap = (present & shape.first_parents) != 0 && (present & shape.second_parents) != 0;
+  const bool only_activity = present != 0 && (present & ~(activities() & ~rated)) == 0;
+  return is_covered && !may_overlap && !only_activity;
+}
+
 std::optional<PlainCost> PlainPrice::cost(const PlainCounts& counts, Wanted wanted) const {
   const MeterSet present = counts.present();
-  const bool is_covered = (present & ~covered_) == 0;
-  const bool may_overlap = (present & shape.first_parents) != 0 && (present & shape.second_parents) != 0;
   const bool is_remarked = wanted == Wanted::cost_and_status && (present & remarked_) != 0;
-  const bool only_activity = present != 0 && (present & ~(activities() & ~rated_)) == 0;
-  if (!is_usable() || !is_covered || may_overlap || is_remarked || only_activity) {
+  if (is_remarked || !kind_.takes(present)) {
     return std::nullopt;
   }
   // Parts must fit into what contains them. Together is more than each axis for itself asks, and leaves no overlap.
@@ -166,9 +168,9 @@ std::optional<PlainCost> PlainPrice::cost(const PlainCounts& counts, Wanted want
   }
   std::int64_t sum = 0;
   const std::int64_t* multiplier_of = multipliers_.data();
-  for (MeterSet rest = rated_; rest != 0; rest &= rest - 1, ++multiplier_of) {
+  for (MeterSet rest = kind_.rated; rest != 0; rest &= rest - 1, ++multiplier_of) {
     const MeterSet meter = rest & (~rest + 1);
-    if ((present & meter) == 0 && meter != requests) {
+    if ((present & meter) == 0 && meter != bit(requests)) {
       continue;
     }
     // A call that the usage does not count is one.

@@ -33,21 +33,37 @@ class PlainPrice {
     cost_and_status  ///< only where there is nothing more to say than "priced"
   };
 
+  static constexpr std::size_t max_multipliers = 7;
+  /// The place of the meter whose multiplier counts once where the usage has no such count.
+  static constexpr std::size_t requests = meter_index("requests");
+
+  /// What prices of the same meters have in common: what may be billed plainly by them, and by which meters.
+  struct Kind {
+    MeterSet covered = 0;  ///< meters whose presence is understood; none: no usage has a plain cost
+    MeterSet rated = 0;    ///< meters with a multiplier, which stand in their order
+
+    /// Whether these meters may have a plain cost together. That parts fit into what contains them is for the counts to
+    /// say.
+    bool takes(MeterSet present) const;
+    friend bool operator==(const Kind&, const Kind&) = default;
+  };
+
   PlainPrice() = default;
   PlainPrice(const std::vector<MeterRate>& rates, const std::vector<Condition>& conditions);
 
   /// The same as evaluate() makes of it, exactly; or nothing where the whole engine is needed.
   std::optional<PlainCost> cost(const PlainCounts& counts, Wanted wanted) const;
   /// Whether there may be a cost at all.
-  bool is_usable() const { return covered_ != 0; }
+  bool is_usable() const { return kind_.covered != 0; }
+  const Kind& kind() const { return kind_; }
+  /// Of the rated meters of its kind, in their order.
+  const std::array<std::int64_t, max_multipliers>& multipliers() const { return multipliers_; }
+  int scale() const { return scale_; }
 
   friend bool operator==(const PlainPrice&, const PlainPrice&) = default;
 
  private:
-  static constexpr std::size_t max_multipliers = 7;
-
-  MeterSet covered_ = 0;   ///< meters whose presence is understood
-  MeterSet rated_ = 0;     ///< meters with a multiplier, which stand in their order
+  Kind kind_;
   MeterSet remarked_ = 0;  ///< meters about which evaluate() may have something to say
   std::array<std::int64_t, max_multipliers> multipliers_{};
   int scale_ = 0;

@@ -13,6 +13,7 @@
 #include "core/model_prices.hpp"
 #include "core/sku_key.hpp"
 #include "core/text_key_ascii.hpp"
+#include "core/usage_shape.hpp"
 
 namespace spend {
 
@@ -85,6 +86,7 @@ struct PriceBook::Index final : ModelIndex {
   mutable std::unordered_map<std::string, ModelMatch> remembered;  ///< names that are not exact
   mutable std::string question;
   mutable PriceAnswers answers;
+  mutable UsageShapes shapes;
 
   const ModelPrices* prices_of(std::string_view model) const {
     const KeyTable::Range* const place = names.find(model);
@@ -299,12 +301,7 @@ const PriceAnswer* PriceBook::remember(const SkuQuery& query, const Found& found
   if (entry == nullptr || !found.may_be_kept) {
     return nullptr;
   }
-  const PriceAnswer answer = {.from = found.from,
-                              .until = found.until,
-                              .entry = entry,
-                              .plain = entry->price.plain(),
-                              .matched_by = found.match.matched_by};
-  return index_->answers.remember(query, answer, found.match.fallback);
+  return index_->answers.remember(query, *entry, found.match.matched_by, found.from, found.until, found.match.fallback);
 }
 
 const PriceAnswer* PriceBook::answer(const SkuQuery& query, Timestamp at) const {
@@ -314,11 +311,31 @@ const PriceAnswer* PriceBook::answer(const SkuQuery& query, Timestamp at) const 
 
 PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   if (const PriceAnswer* const known = index_->answers.find(query, at)) {
-    return {.entry = known->entry, .matched_by = known->matched_by, .reason = {}, .fallback = *known->fallback};
+    return {.entry = known->entry,
+            .matched_by = known->matched_by,
+            .reason = {},
+            .fallback = index_->answers.fallback_of(*known)};
   }
   Found found = search(query, at);
   remember(query, found);
   return std::move(found.match);
+}
+
+// In one piece, see price_answers.hpp. While the place of the answer is fetched, the usage is read.
+[[gnu::flatten]] std::optional<PlainCost> PriceBook::plain_cost(std::string_view provider, std::string_view model,
+                                                                Timestamp at,
+                                                                std::span<const std::byte> usage_image) const {
+  Index& index = *index_;
+  const PriceAnswers::Search search(index.answers, provider, model);
+  UsageShape::Counts counts;
+  UsageShape* const shape = index.shapes.read(usage_image, counts);
+  const PriceAnswer* const answer = search.answer(at);
+  if (shape == nullptr || answer == nullptr) {
+    return std::nullopt;
+  }
+  const std::optional<std::uint64_t> amount =
+      shape->amount(counts, index.answers.kind_of(*answer), answer->kind_number, answer->multipliers.data());
+  return amount.has_value() ? std::optional(PlainCost{*amount, answer->scale}) : std::nullopt;
 }
 
 ModelMatch PriceBook::resolve(std::string_view model, std::string_view provider, Timestamp at) const {

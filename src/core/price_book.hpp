@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +66,11 @@ class PriceBook {
   /// The same for who prices row after row: what the book remembers of the query, in the time of one look into a table.
   /// Null where find() has to say why there is no price, or where the answer cannot be kept. Valid until the next call.
   const PriceAnswer* answer(const SkuQuery& query, Timestamp at) const;
+  /// What most rows of a report come to: the cost of a stored usage at the plain price (plain_price.hpp) that the book
+  /// remembers for provider and model, without asking for more. Nothing where it takes more than that. Neither throws
+  /// nor allocates.
+  std::optional<PlainCost> plain_cost(std::string_view provider, std::string_view model, Timestamp at,
+                                      std::span<const std::byte> usage_image) const;
   /// The model that a name means; provider "" when unknown.
   ModelMatch resolve(std::string_view model, std::string_view provider, Timestamp at) const;
   /// The maker of a model by its family name (gpt- → openai, claude → anthropic, gemini → google, …); "" when unknown.

@@ -5,14 +5,24 @@
 
 namespace spend {
 
+template <typename Site>
+struct KeptCallSite {
+  Site site;
+  MemoryContextCallback release{};
+};
+
+/// What call_site() has made at an earlier call, or nullptr at the first.
+template <typename Site>
+Site* known_call_site(FunctionCallInfo fcinfo) {
+  auto* const kept = static_cast<KeptCallSite<Site>*>(fcinfo->flinfo->fn_extra);
+  return kept == nullptr ? nullptr : &kept->site;
+}
+
 /// What one call site of a SQL function keeps from call to call: made at the first, freed with the expression. All
 /// calls of one function ask for the same type.
 template <typename Site>
 Site& call_site(FunctionCallInfo fcinfo) {
-  struct Kept {
-    Site site;
-    MemoryContextCallback release{};
-  };
+  using Kept = KeptCallSite<Site>;
   auto* kept = static_cast<Kept*>(fcinfo->flinfo->fn_extra);
   if (kept == nullptr) {
     kept = new Kept();

@@ -64,6 +64,11 @@ Datum cost_datum_by_price(FunctionCallInfo fcinfo, const Price& price, Datum usa
   return cost_datum(fcinfo, cost_by_price(price, usage, context, false));
 }
 
+/// A price where a model's name belongs, as a text that was not cast.
+bool looks_like_json(std::string_view model) {
+  return model.starts_with('{');
+}
+
 /// model, usage, provider, at, context
 SkuQuery query_by_model(FunctionCallInfo fcinfo, const PricingContext& context) {
   return context.sku(PG_ARGISNULL(2) ? std::string_view() : text_view(PG_GETARG_DATUM(2)),
@@ -74,7 +79,7 @@ std::optional<PlainCost> plain_cost_by_model(FunctionCallInfo fcinfo) {
   auto& site = call_site<SiteByModel>(fcinfo);
   const PricingContext& context = site.contexts.get(fcinfo, 4);
   const SkuQuery query = query_by_model(fcinfo, context);
-  return query.model.starts_with('{')
+  return looks_like_json(query.model)
              ? std::nullopt
              : plain_cost(site.prices.book(), query, PG_GETARG_TIMESTAMPTZ(3), context, PG_GETARG_DATUM(1));
 }
@@ -84,7 +89,7 @@ Costing cost_by_model(FunctionCallInfo fcinfo, bool with_lines) {
   auto& site = call_site<SiteByModel>(fcinfo);
   const PricingContext& context = site.contexts.get(fcinfo, 4);
   const SkuQuery query = query_by_model(fcinfo, context);
-  if (query.model.starts_with('{')) {
+  if (looks_like_json(query.model)) {
     raise(Error{ErrorKind::invalid_value,
                 "the model name looks like JSON",
                 {},
@@ -110,11 +115,36 @@ bool lacks_argument_by_model(FunctionCallInfo fcinfo) {
   return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3) || PG_ARGISNULL(4);
 }
 
+/// The characters of a text that lies in place.
+std::optional<std::string_view> text_in_place(Datum text) {
+  const auto bytes = bytes_in_place(text);
+  return bytes.has_value()
+             ? std::optional(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()))
+             : std::nullopt;
+}
+
+/// Most rows of a report: prices at hand, arguments that lie in place, and a cost that is plain.
+std::optional<Datum> plain_cost_at_hand(FunctionCallInfo fcinfo) {
+  const auto* const site = known_call_site<SiteByModel>(fcinfo);
+  if (site == nullptr || lacks_argument_by_model(fcinfo) || !site->contexts.is_silent_constant()) {
+    return std::nullopt;
+  }
+  const PriceBook* const book = site->prices.book_at_hand();
+  const auto provider = PG_ARGISNULL(2) ? std::optional(std::string_view()) : text_in_place(PG_GETARG_DATUM(2));
+  const auto model = text_in_place(PG_GETARG_DATUM(0));
+  const auto usage = bytes_in_place(PG_GETARG_DATUM(1));
+  if (book == nullptr || !provider.has_value() || !model.has_value() || looks_like_json(*model) || !usage.has_value()) {
+    return std::nullopt;
+  }
+  const std::optional<PlainCost> cost = book->plain_cost(*provider, *model, PG_GETARG_TIMESTAMPTZ(3), *usage);
+  return cost.has_value() ? std::optional(encode_plain_cost(*cost)) : std::nullopt;
+}
+
 }  // namespace
 
 }  // namespace spend
 
-SPEND_FUNCTION(spend_cost_by_model) {
+SPEND_FUNCTION_WITH_SHORTCUT(spend_cost_by_model, spend::plain_cost_at_hand) {
   if (spend::lacks_argument_by_model(fcinfo)) {
     PG_RETURN_NULL();
   }

@@ -93,3 +93,16 @@ void guarded_callback(CallbackBody body, void* argument);
     return spend::guarded(fcinfo, name##_body);      \
   }                                                  \
   static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
+
+/// The same for a function that nearly always has a short way: `shortcut` is asked first, without the guard. It owns no
+/// C++ object and lets no exception out; an error of the server may pass through it.
+#define SPEND_FUNCTION_WITH_SHORTCUT(name, shortcut)                           \
+  extern "C" {                                                                 \
+  PG_FUNCTION_INFO_V1(name);                                                   \
+  }                                                                            \
+  static Datum name##_body(FunctionCallInfo fcinfo);                           \
+  extern "C" Datum name(FunctionCallInfo fcinfo) {                             \
+    const std::optional<Datum> result = shortcut(fcinfo);                      \
+    return result.has_value() ? *result : spend::guarded(fcinfo, name##_body); \
+  }                                                                            \
+  static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -17,7 +17,7 @@ std::optional<PlainCost> plain_cost(const PriceBook& book, const SkuQuery& query
   if (answer == nullptr) {
     return std::nullopt;
   }
-  const std::optional<PlainCost> cost = plain_cost(answer->plain, token_usage);
+  const std::optional<PlainCost> cost = plain_cost(answer->entry->price.plain(), token_usage);
   if (cost.has_value()) {
     context.check_keys(answer->entry->price);
   }

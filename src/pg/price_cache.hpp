@@ -22,6 +22,10 @@ const std::shared_ptr<const PricingData>& pricing_data_of_command();
 class PricePin {
  public:
   const PriceBook& book();
+  /// The book if it is at hand already, else nullptr.
+  const PriceBook* book_at_hand() const {
+    return data_ != nullptr && pinned_for_ == CommandIdentity::current() ? &data_->book : nullptr;
+  }
 
  private:
   CommandIdentity pinned_for_;

@@ -45,6 +45,8 @@ PricingContext::PricingContext(Datum jsonb) {
   for (const auto& [key, value] : others_) {
     parameters_.push_back({key, value});
   }
+  is_silent_ = others_.empty() && surface_.empty() && region_.empty() && service_tier_.empty() && speed_.empty() &&
+               variant_.empty();
   sku_ = {.surface = surface_, .region = region_, .service_tier = service_tier_, .speed = speed_, .variant = variant_};
 }
 

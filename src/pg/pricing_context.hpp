@@ -32,6 +32,8 @@ class PricingContext {
     query.model = model;
     return query;
   }
+  /// Whether it has no say in which price a call has, or whether that may be asked for.
+  bool is_silent() const { return is_silent_; }
   /// Raises 22023 for a key that this price does not test and that is no parameter known to price others: a misspelt
   /// key would change money in silence.
   void check_keys(const Price& price) const {
@@ -53,6 +55,7 @@ class PricingContext {
   std::string variant_;
   std::vector<std::pair<std::string, std::string>> others_;
   std::vector<RequestContext::Parameter> parameters_;
+  bool is_silent_ = true;
   SkuQuery sku_;  ///< what the context says of one
 };
 
@@ -64,6 +67,8 @@ class ContextMemo {
   const PricingContext& get(FunctionCallInfo fcinfo, int argument) {
     return constant_ != nullptr ? *constant_ : find(fcinfo, argument);
   }
+  /// Whether the call is written with a constant, which was seen, and is silent.
+  bool is_silent_constant() const { return constant_ != nullptr && constant_->is_silent(); }
   /// What '{}' comes to.
   const PricingContext& none() const { return none_; }
 

@@ -35,6 +35,17 @@ inline std::span<const std::byte> varlena_bytes(Datum datum) {
   }
   return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
 }
+/// The bytes of a varlena where they lie; nothing for one that is compressed or stored elsewhere.
+inline std::optional<std::span<const std::byte>> bytes_in_place(Datum datum) {
+  const auto* const image = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
+  if (VARATT_IS_SHORT(image) && !VARATT_IS_EXTERNAL(image)) {
+    return std::span(reinterpret_cast<const std::byte*>(VARDATA_SHORT(image)), VARSIZE_SHORT(image) - VARHDRSZ_SHORT);
+  }
+  if (VARATT_IS_4B_U(image)) {
+    return std::span(reinterpret_cast<const std::byte*>(VARDATA_4B(image)), VARSIZE_4B(image) - VARHDRSZ);
+  }
+  return std::nullopt;
+}
 /// The characters of a text in place; valid as long as its bytes.
 inline std::string_view text_view(Datum text) {
   const std::span<const std::byte> bytes = varlena_bytes(text);

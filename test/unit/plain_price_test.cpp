@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/plain_price.hpp"
+#include "core/price_book.hpp"
 #include "support.hpp"
 
 namespace spend::test {
@@ -154,6 +155,76 @@ TEST(PlainPrice, CostsWhatTheWholeEngineSays) {
   // Both ways are taken often enough for the comparison to say something.
   EXPECT_GT(plain_costs, 50'000U);
   EXPECT_GT(judged - plain_costs, 50'000U);
+}
+
+// The way of a report's rows: one book of many prices meets usages of more shapes and kinds than it keeps.
+TEST(PlainPrice, BooksCostWhatTheWholeEngineSays) {
+  constexpr std::size_t models = 60;
+  std::size_t plain_costs = 0;
+  std::size_t differing = 0;
+  RandomCase cases(20261128);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<PriceEntry> entries;
+    while (entries.size() < models) {
+      if (const Result<Price> price = Price::from_json(cases.price()); price.ok()) {
+        PriceEntry& entry = entries.emplace_back();
+        entry.sku.provider = "p";
+        entry.sku.model = "model-of-some-name-" + std::to_string(entries.size());
+        entry.price = *price;
+      }
+    }
+    const PriceBook book = PriceBook::build(entries);
+    for (int i = 0; i < 3'000; ++i) {
+      const PriceEntry& entry = entries[cases.below(models)];
+      const Usage usage = cases.usage();
+      const std::string image = usage.to_image();
+      const std::string what = entry.price.to_json() + " * " + usage.to_json();
+      ASSERT_NE(book.answer({.provider = "p", .model = entry.sku.model}, 0), nullptr) << what;
+      const std::optional<PlainCost> cost = book.plain_cost("p", entry.sku.model, 0, bytes_of(image));
+      PlainCounts counts;
+      const bool is_plain = counts.read(bytes_of(image));
+      const std::optional<PlainCost> expected =
+          is_plain ? entry.price.plain().cost(counts, PlainPrice::Wanted::cost) : std::nullopt;
+      // What the book leaves alone is more: large multipliers and usages of many meters.
+      ASSERT_LE(cost.has_value(), expected.has_value()) << what;
+      differing += cost.has_value() != expected.has_value() ? 1 : 0;
+      if (cost.has_value()) {
+        ++plain_costs;
+        ASSERT_EQ(cost->decimal(), must(evaluate(entry.price, usage, OnInconsistent::raise, true), what).cost) << what;
+        for (std::size_t size = 0; i % 50 == 0 && size < image.size(); ++size) {
+          ASSERT_FALSE(book.plain_cost("p", entry.sku.model, 0, bytes_of(image).first(size)).has_value()) << what;
+        }
+        ASSERT_FALSE(book.plain_cost("p", entry.sku.model, 0, bytes_of(image + '\1')).has_value()) << what;
+      }
+    }
+  }
+  EXPECT_GT(plain_costs, 20'000U);
+  EXPECT_LT(differing, plain_costs / 2);
+}
+
+TEST(PlainPrice, BooksLeaveOverflowsToTheEngine) {
+  std::vector<PriceEntry> entries(3);
+  entries[0].price = rates(R"("input_tokens": "1/1", "cache_read_tokens": "0.000000000000000001/1")");
+  entries[1].price = rates(R"("input_tokens": "2.147483647/1", "requests": "1/1")");
+  entries[2].price = rates(R"("input_tokens": "2.147483648/1")");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    entries[i].sku.provider = "p";
+    entries[i].sku.model = std::to_string(i);
+  }
+  const PriceBook book = PriceBook::build(entries);
+  const auto cost = [&](const char* model, const char* usage_json) {
+    book.answer({.provider = "p", .model = model}, 0);
+    const std::optional<PlainCost> found = book.plain_cost("p", model, 0, bytes_of(usage(usage_json).to_image()));
+    return found.has_value() ? std::optional(found->decimal().to_string()) : std::nullopt;
+  };
+  EXPECT_EQ(cost("0", R"({"input_tokens": 1})"), std::nullopt) << "18 decimals beside whole units";
+  EXPECT_EQ(cost("1", R"({"input_tokens": 1})"), "3.147483647") << "a call counts once";
+  EXPECT_EQ(cost("1", R"({"input_tokens": 1, "requests": 3})"), "5.147483647");
+  EXPECT_EQ(cost("1", R"({"input_tokens": 4294967297})"), "9223372035.707292159");
+  EXPECT_EQ(cost("1", R"({"input_tokens": 4294967298})"), std::nullopt) << "64 bits hold no more";
+  EXPECT_EQ(cost("1", R"({"input_tokens": 72057594037927935})"), std::nullopt);
+  EXPECT_EQ(cost("2", R"({"input_tokens": 1})"), std::nullopt) << "32 bits hold no such rate";
+  EXPECT_EQ(book.plain_cost("p", "unheard", 0, bytes_of(usage("{}").to_image())), std::nullopt);
 }
 
 std::optional<std::string> plain(const std::string& members, std::string_view usage_json) {
