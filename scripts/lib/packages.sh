@@ -24,7 +24,8 @@ postgresql_major() {
 }
 
 # packages_for PURPOSE...: build (the extension), server (running and testing it), core (the core library's tests and
-# benchmarks, the client), lint (formatter, linter, sanitizers, fuzzers). PG_SPEND_MAJOR asks for another server's.
+# benchmarks, the client), lint (formatter, linter, sanitizers, fuzzers), drivers (what BI tools and apps connect with).
+# PG_SPEND_MAJOR asks for another server's.
 packages_for() {
   local purpose major=${PG_SPEND_MAJOR:-}
   [[ -n $major ]] || major=$(postgresql_major)
@@ -34,6 +35,12 @@ packages_for() {
       server) echo "postgresql-$major" "postgresql-client-$major" perl libipc-run-perl libpqxx-dev locales ;;
       core) echo cmake libgtest-dev libbenchmark-dev libpqxx-dev ;;
       lint) echo "clang-$CLANG_MAJOR" "libclang-rt-$CLANG_MAJOR-dev" "clang-format-$CLANG_MAJOR" "clang-tidy-$CLANG_MAJOR" ;;
+      drivers)
+        echo libpostgresql-jdbc-java odbc-postgresql unixodbc python3-pyodbc python3-psycopg2
+        # Any JDK will do, and any Node.js with npm, wherever it comes from.
+        command -v javac >/dev/null || echo default-jdk-headless
+        command -v npm >/dev/null || echo nodejs npm
+        ;;
       *) die "no packages are known for \"$purpose\"" ;;
     esac
   done | tr ' ' '\n'
@@ -74,6 +81,16 @@ require_packages() {
   fi
   say "installing ${missing[*]}"
   install_without_starting "${missing[@]}" >&2 || die "could not install ${missing[*]}"
+}
+
+# install_node_postgres DIR: node-postgres, which comes from npm (as npm is configured on this machine), into a directory of its own.
+install_node_postgres() {
+  [[ ! -e $1/node_modules/pg/package.json ]] || return 0
+  mkdir -p "$1"
+  npm install --prefix "$1" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000 pg@8 || {
+    say "npm has not installed pg@8: without it node-postgres, and so the drivers' contract, was not tested"
+    return 1
+  }
 }
 
 # pg_config_path: the real pg_config of the chosen server (the one in Debian's /usr/bin is a wrapper).

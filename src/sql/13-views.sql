@@ -66,8 +66,9 @@ WITH current_period AS (
 SELECT md5(jsonb_build_array(b.budget_id, p.period_start AT TIME ZONE 'UTC', t.group_hash)::text) AS budget_status_key,
        b.budget_id,
        b.name AS budget_name,
-       p.period_start AS period_start_at,
-       p.period_end AS period_end_at,
+       -- Drivers know no infinite time: they say year 1, year 9999 or not a date.
+       nullif(p.period_start, '-infinity') AS period_start_at,
+       nullif(p.period_end, 'infinity') AS period_end_at,
        CASE WHEN isfinite(p.period_start) THEN (p.period_start AT TIME ZONE p.time_zone)::date END AS period_start,
        b.period AS period_kind,
        CASE WHEN b.group_by = '{}' THEN ''
@@ -103,8 +104,8 @@ COMMENT ON VIEW spend.budget_status IS 'Budgets in their current period: limit, 
 COMMENT ON COLUMN spend.budget_status.budget_status_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.budget_status.budget_id IS 'Number of the budget.';
 COMMENT ON COLUMN spend.budget_status.budget_name IS 'Name of the budget.';
-COMMENT ON COLUMN spend.budget_status.period_start_at IS 'Start of the current period, of a rolling budget of its window; -infinity for total.';
-COMMENT ON COLUMN spend.budget_status.period_end_at IS 'End of the current period; infinity for total.';
+COMMENT ON COLUMN spend.budget_status.period_start_at IS 'Start of the current period, of a rolling budget of its window; NULL for total.';
+COMMENT ON COLUMN spend.budget_status.period_end_at IS 'End of the current period; NULL for total.';
 COMMENT ON COLUMN spend.budget_status.period_start IS 'Day on which the period began in the budget''s zone; NULL for total.';
 COMMENT ON COLUMN spend.budget_status.period_kind IS 'As in spend.budgets: hour to fiscal_year, total, range or rolling.';
 COMMENT ON COLUMN spend.budget_status.group_label IS 'Values of the group_by dimensions; empty without group_by.';
