@@ -73,6 +73,10 @@ BEGIN
     GROUP BY 1, 2, 3, 4, 5, 6
     HAVING sum(d.actual) <> 0 OR sum(d.chargeback) <> 0 OR sum(d.calls) <> 0 OR sum(d.unpriced_calls) <> 0
     RETURNING s.*
+  ), bill AS (
+    -- Under the same snapshot: the bill has what the statement has.
+    INSERT INTO spend.focus_bookings
+    SELECT close_period.period_start, u.usage_month <= coalesce(last_closed.period_start, '-infinity'), u.* FROM spend._focus_unbooked AS u
   )
   SELECT b.currency, trim_scale(coalesce(sum(b.actual) FILTER (WHERE NOT b.is_correction), 0)),
          trim_scale(coalesce(sum(b.chargeback) FILTER (WHERE NOT b.is_correction), 0)), trim_scale(coalesce(sum(b.actual) FILTER (WHERE b.is_correction), 0))
@@ -80,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.close_period(date, text) IS
-  'Closes a month that is over, and all before it, for good: writes its statement, after which corrections leave its usage alone (SP008) unless told otherwise. Usage that comes later, and corrections made in closed periods, are booked in the statement of the period that is closed next. Returns what was booked, by currency. For administrators.';
+  'Closes a month that is over, and all before it, for good: writes its statement and its charges in spend.focus, after which corrections leave its usage alone (SP008) unless told otherwise. Usage that comes later, and corrections made in closed periods, are booked in the statement of the period that is closed next. Returns what was booked, by currency. For administrators.';
 
 CREATE FUNCTION spend._minor_digits(currency text) RETURNS integer
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -43,18 +43,18 @@ COMMENT ON FUNCTION spend._is_sum(spend.price, numeric, numeric, numeric, numeri
   'Internal: whether _sum_lines() splits the sum; true of one that used and cost nothing.';
 
 CREATE VIEW spend._focus_sums AS
-SELECT s.usage_date_utc, s.attribution_id, s.kind_id, s.calls, s.cost, s.list_cost, k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant,
+SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.kind_id, s.calls, s.cost, s.list_cost, k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant,
        k.currency, k.is_reported, k.base_price, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.output_reasoning_tokens, s.tool_calls,
        s.retrieval_queries, r.requests, f.factor,
        spend._is_sum(k.base_price, s.list_cost, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens,
                      s.output_reasoning_tokens, s.tool_calls, s.retrieval_queries, r.requests, f.factor) AS is_split
 FROM (
-  SELECT u.usage_date_utc, u.attribution_id, u.kind_id, sum(u.calls) AS calls, coalesce(sum(u.cost), 0) AS cost, coalesce(sum(u.list_cost), 0) AS list_cost,
+  SELECT u.usage_month, u.usage_date_utc, u.attribution_id, u.kind_id, sum(u.calls) AS calls, coalesce(sum(u.cost), 0) AS cost, coalesce(sum(u.list_cost), 0) AS list_cost,
          sum(u.unpriced_calls) AS unpriced_calls, sum(u.input_tokens) AS input_tokens, sum(u.output_tokens) AS output_tokens,
          sum(u.cache_read_tokens) AS cache_read_tokens, sum(u.cache_write_tokens) AS cache_write_tokens,
          sum(u.output_reasoning_tokens) AS output_reasoning_tokens, sum(u.tool_calls) AS tool_calls, sum(u.retrieval_queries) AS retrieval_queries
   FROM spend._usage_days AS u
-  GROUP BY 1, 2, 3
+  GROUP BY 1, 2, 3, 4
 ) AS s
 JOIN spend._focus_kinds AS k USING (kind_id)
 LEFT JOIN spend._seen AS a USING (attribution_id)
@@ -66,7 +66,7 @@ CROSS JOIN LATERAL (
                 'variant', k.variant), k.currency, s.usage_date_utc) END AS factor
 ) AS f
 WHERE s.calls > coalesce(s.unpriced_calls, 0) AND coalesce(a.is_visible, spend.visible(NULL));
-COMMENT ON VIEW spend._focus_sums IS 'Internal: what was priced by UTC day, attribution and kind, as far as the current role may see it.';
+COMMENT ON VIEW spend._focus_sums IS 'Internal: what was priced by the organisation''s month, UTC day, attribution and kind, as far as the current role may see it.';
 
 CREATE VIEW spend._price_versions AS
 SELECT p.price_id, p.price, 0 AS age, NULL::timestamptz AS until FROM spend.prices AS p
@@ -101,30 +101,32 @@ COMMENT ON FUNCTION spend._row_cost_lines(spend.usage, spend.price) IS
   'Internal: what makes up the cost of a row under the price that gave it: lines at a rate, times what discounts leave of it, and a line without a meter for the rest.';
 
 CREATE VIEW spend._focus_lines AS
-SELECT s.usage_date_utc, s.attribution_id, s.kind_id, l.meter, l.quantity, l.rate, l.per, NULL::text AS tier, NULL::text AS condition, s.factor, l.amount,
+SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.kind_id, l.meter, l.quantity, l.rate, l.per, NULL::text AS tier, NULL::text AS condition, s.factor, l.amount,
        l.quantity AS consumed
 FROM spend._focus_sums AS s
 CROSS JOIN LATERAL spend._sum_lines(s.base_price, s.list_cost, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.output_reasoning_tokens,
                                     s.tool_calls, s.retrieval_queries, s.requests, s.factor) AS l
 WHERE NOT s.is_reported
 UNION ALL
-SELECT s.usage_date_utc, s.attribution_id, s.kind_id, 'reported_cost', s.cost, 1, 1, NULL, NULL, 1, s.cost, s.calls
+SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.kind_id, 'reported_cost', s.cost, 1, 1, NULL, NULL, 1, s.cost, s.calls
 FROM spend._focus_sums AS s
 WHERE s.is_reported
 UNION ALL
 -- One reading of the rows for all sums of a day.
-SELECT d.usage_date_utc, r.attribution_id, r.kind_id, l.meter, l.quantity, l.rate, l.per, l.tier, l.condition, l.factor, l.amount, l.consumed
+SELECT d.usage_month, d.usage_date_utc, r.attribution_id, r.kind_id, l.meter, l.quantity, l.rate, l.per, l.tier, l.condition, l.factor, l.amount, l.consumed
 FROM (
-  SELECT s.usage_date_utc, jsonb_object_agg(s.attribution_id::text || s.kind_id::text, true) AS groups
+  SELECT s.usage_month, s.usage_date_utc, jsonb_object_agg(s.attribution_id::text || s.kind_id::text, true) AS groups
   FROM spend._focus_sums AS s
   WHERE NOT s.is_reported AND NOT s.is_split
-  GROUP BY 1
+  GROUP BY 1, 2
 ) AS d
+CROSS JOIN spend._rollup_zone() AS z
 CROSS JOIN LATERAL (
   SELECT u, coalesce(u.attribution_id, '00000000-0000-0000-0000-000000000000') AS attribution_id, spend._kind_id(u) AS kind_id
   FROM spend.usage AS u
   WHERE u.occurred_at >= d.usage_date_utc::timestamp AT TIME ZONE 'UTC' AND u.occurred_at < (d.usage_date_utc + 1)::timestamp AT TIME ZONE 'UTC'
     AND u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided'
+    AND date_trunc('month', u.occurred_at AT TIME ZONE z)::date = d.usage_month
 ) AS r
 -- Of the versions of its price, the one that gives the row its cost.
 LEFT JOIN LATERAL (
@@ -138,22 +140,22 @@ CROSS JOIN LATERAL spend._row_cost_lines(r.u, p.price) AS l
 WHERE d.groups ? (r.attribution_id::text || r.kind_id::text)
 UNION ALL
 -- Rows that were dropped left their sums only.
-SELECT s.usage_date_utc, s.attribution_id, s.kind_id, 'cost', d.cost, 1, 1, NULL, NULL, 1, d.cost, d.calls
+SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.kind_id, 'cost', d.cost, 1, 1, NULL, NULL, 1, d.cost, d.calls
 FROM (
-  SELECT e.usage_date_utc, e.attribution_id, e.kind_id, sum(e.cost) AS cost, sum(e.calls) AS calls FROM spend.sealed_rollup AS e GROUP BY 1, 2, 3
+  SELECT e.usage_month, e.usage_date_utc, e.attribution_id, e.kind_id, sum(e.cost) AS cost, sum(e.calls) AS calls FROM spend.sealed_rollup AS e GROUP BY 1, 2, 3, 4
 ) AS d
-JOIN spend._focus_sums AS s USING (usage_date_utc, attribution_id, kind_id)
+JOIN spend._focus_sums AS s USING (usage_month, usage_date_utc, attribution_id, kind_id)
 WHERE d.cost <> 0 AND NOT s.is_reported AND NOT s.is_split AND (SELECT true FROM spend.sealed_rollup LIMIT 1);
 COMMENT ON VIEW spend._focus_lines IS 'Internal: charges by kind of usage, from sums where they can be split, else from rows.';
 
 CREATE VIEW spend._focus_charges AS
-SELECT l.usage_date_utc, l.attribution_id, k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency, l.meter, l.rate, l.per, l.tier,
+SELECT l.usage_month, l.usage_date_utc, l.attribution_id, k.provider, k.model, k.surface, k.region, k.service_tier, k.speed, k.variant, k.currency, l.meter, l.rate, l.per, l.tier,
        l.condition, l.factor, sum(l.quantity) AS quantity, sum(l.amount) AS amount, sum(l.consumed) AS consumed
 FROM spend._focus_lines AS l
 JOIN spend._focus_kinds AS k USING (kind_id)
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 HAVING l.meter IS NOT NULL OR sum(l.amount) <> 0;
-COMMENT ON VIEW spend._focus_charges IS 'Internal: charges by UTC day, attribution, SKU and meter.';
+COMMENT ON VIEW spend._focus_charges IS 'Internal: charges by UTC day, attribution, SKU and meter, as the ledger is now. A UTC day in which the organisation''s month ends is in both months.';
 
 DO $$
 DECLARE

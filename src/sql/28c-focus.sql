@@ -12,13 +12,13 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        f.billing_account_name AS "BillingAccountName",
        'Organisation'::text AS "BillingAccountType",
        f.currency AS "BillingCurrency",
-       (date_trunc('month', f.usage_date_utc::timestamp) + interval '1 month') AT TIME ZONE 'UTC' AS "BillingPeriodEnd",
-       date_trunc('month', f.usage_date_utc::timestamp) AT TIME ZONE 'UTC' AS "BillingPeriodStart",
+       (f.billing_month + interval '1 month') AT TIME ZONE 'UTC' AS "BillingPeriodEnd",
+       f.billing_month AT TIME ZONE 'UTC' AS "BillingPeriodStart",
        NULL::text AS "CapacityReservationId",
        NULL::text AS "CapacityReservationStatus",
        CASE WHEN f.meter IS NULL THEN 'Adjustment' ELSE 'Usage' END AS "ChargeCategory",
-       NULL::text AS "ChargeClass",
-       CASE WHEN f.meter IS NULL THEN 'Mark-ups, fixed amounts and rounding' ELSE upper(left(f.sku_meter, 1)) || lower(substr(f.sku_meter, 2)) END
+       CASE WHEN f.corrected_in IS NOT NULL THEN 'Correction' END AS "ChargeClass",
+       CASE WHEN f.corrected_in IS NOT NULL THEN 'Correction: ' ELSE '' END || CASE WHEN f.meter IS NULL THEN 'Mark-ups, fixed amounts and rounding' ELSE upper(left(f.sku_meter, 1)) || lower(substr(f.sku_meter, 2)) END
          || ' for ' || f.model AS "ChargeDescription",
        'Usage-Based'::text AS "ChargeFrequency",
        (f.usage_date_utc + 1)::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodEnd",
@@ -69,7 +69,7 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        CASE WHEN f.dimensions ? 'workspace' THEN 'Workspace' WHEN f.dimensions ? 'project' THEN 'Project' END AS "SubAccountType",
        coalesce(f.dimensions, '{}') AS "Tags",
        md5(jsonb_build_array(f.usage_date_utc, f.attribution_id, f.provider, f.model, f.surface, f.region, f.service_tier, f.speed, f.variant, f.currency, f.meter,
-                             trim_scale(f.rate), trim_scale(f.per), f.tier, f.condition, trim_scale(f.factor))::text) AS "x_ChargeId",
+                             trim_scale(f.rate), trim_scale(f.per), f.tier, f.condition, trim_scale(f.factor), f.usage_month, f.corrected_in)::text) AS "x_ChargeId",
        coalesce(f.dimensions ->> 'cost_center', '(untagged)') AS "x_CostCenter",
        coalesce(f.dimensions ->> 'user_id', f.dimensions ->> 'api_key') AS "x_PrincipalId",
        NULL::text AS "x_OriginChargeId",
@@ -78,7 +78,7 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        NULL::numeric(38, 18) AS "x_OriginContractedCost",
        f.publisher_name AS "x_PublisherName"
 FROM (
-  SELECT c.*, a.dimensions, m.developer, m.family, m.version, s.sku_meter, s.unit,
+  SELECT c.*, coalesce(c.corrected_in::timestamp, date_trunc('month', c.usage_date_utc::timestamp)) AS billing_month, a.dimensions, m.developer, m.family, m.version, s.sku_meter, s.unit,
          CASE WHEN c.meter IS NOT NULL THEN s.sku_id END AS sku_id,
          CASE WHEN c.meter IS NOT NULL THEN
            concat_ws('/', s.sku_id || '#' || c.service_tier, nullif(c.surface, ''), nullif(c.region, ''), nullif(c.speed, ''), nullif(c.variant, ''), c.tier, c.condition)
@@ -90,9 +90,9 @@ FROM (
          coalesce(n.invoice_issuer_name, n.service_provider_name) AS invoice_issuer_name,
          coalesce(n.publisher_name, m.developer, n.service_provider_name) AS publisher_name
   FROM (
-    SELECT c.usage_date_utc, c.attribution_id, coalesce(c.provider, '(unknown)') AS provider, coalesce(c.model, '(unknown)') AS model, coalesce(c.surface, '') AS surface, c.region,
+    SELECT c.corrected_in, c.usage_month, c.usage_date_utc, c.attribution_id, coalesce(c.provider, '(unknown)') AS provider, coalesce(c.model, '(unknown)') AS model, coalesce(c.surface, '') AS surface, c.region,
            c.service_tier, c.speed, c.variant, c.currency, c.meter, c.rate, c.per, c.tier, c.condition, c.factor, c.quantity, c.amount, c.consumed
-    FROM spend._focus_charges AS c
+    FROM spend._focus_billed AS c
   ) AS c
   LEFT JOIN spend._seen AS a USING (attribution_id)
   LEFT JOIN spend.models AS m ON m.provider = c.provider AND m.model = c.model
@@ -128,4 +128,4 @@ FROM (
   ) AS n
 ) AS f;
 COMMENT ON VIEW spend.focus IS
-  'FOCUS 1.4, Cost and Usage: one row for each UTC day, attribution, SKU and meter, so one for each token class. Unpriced usage, and usage priced in units that are no money, is not in it.';
+  'FOCUS 1.4, Cost and Usage: one row for each UTC day, attribution, SKU and meter, so one for each token class. Unpriced usage, and usage priced in units that are no money, is not in it. Closed periods stay as they were booked; what changes in them afterwards is a correction in the bill of the period that is closed next.';
