@@ -29,22 +29,10 @@ class Fold {
   }
 
   /// Adds all to the tables.
-  void write() {
-    const std::vector<const FoldedGroup*> ordered = in_order(quarters_);
-    const auto recent = std::partition_point(
-        ordered.begin(), ordered.end(), [&](const FoldedGroup* group) { return group->key.time[0] < first_quarter_; });
-    quarter_table_.add({recent, ordered.end()});
-    for (const FoldedGroup* const group : ordered) {
-      const DateADT day = day_of(group->key.time[0]);
-      const auto utc_day = static_cast<std::int64_t>(floor_to_day(group->key.time[0]));
-      const FoldedKey in_day{{day, utc_day}, group->key.attribution, group->key.kind};
-      add(days_, day_table_, in_day, group->sums);
-      const FoldedKey in_month{{first_of_month(day), 0}, group->key.attribution, group->key.kind};
-      add(months_, month_table_, in_month, group->sums);
-    }
+  void finish() {
+    write();
     write(days_, day_table_);
     write(months_, month_table_);
-    quarters_.clear();
   }
 
  private:
@@ -66,7 +54,28 @@ class Fold {
     return known_day_;
   }
 
-  static void add(FoldedSums& groups, RollupTable& table, const FoldedKey& key, const RollupSums& sums) {
+  /// Adds the quarter hours to their table, and to their days and months. Those wait in memory for more: the fewer
+  /// times a row of a table is written, the better.
+  void write() {
+    const std::vector<const FoldedGroup*> ordered = in_order(quarters_);
+    const auto recent = std::partition_point(
+        ordered.begin(), ordered.end(), [&](const FoldedGroup* group) { return group->key.time[0] < first_quarter_; });
+    quarter_table_.add({recent, ordered.end()});
+    for (const FoldedGroup* const group : ordered) {
+      const DateADT day = day_of(group->key.time[0]);
+      const auto utc_day = static_cast<std::int64_t>(floor_to_day(group->key.time[0]));
+      const FoldedKey in_day{{day, utc_day}, group->key.attribution, group->key.kind};
+      add(days_, day_table_, in_day, group->sums);
+      const FoldedKey in_month{{first_of_month(day), 0}, group->key.attribution, group->key.kind};
+      add(months_, month_table_, in_month, group->sums);
+    }
+    quarters_.clear();
+  }
+
+  void add(FoldedSums& groups, RollupTable& table, const FoldedKey& key, const RollupSums& sums) const {
+    if (groups.size() >= most_groups_) {
+      write(groups, table);
+    }
     if (!groups.at(key).try_add(sums)) {
       write(groups, table);
       groups.at(key).add(sums);
@@ -152,7 +161,7 @@ std::int64_t fold_rollups(std::int64_t most, Datum zone, Timestamp first_quarter
       fold.add(*delta);
     }
     deltas.close();
-    fold.write();
+    fold.finish();
   }
   MemoryContextSwitchTo(outer);
   pg_call([&] { MemoryContextDelete(context); });
