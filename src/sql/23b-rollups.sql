@@ -164,16 +164,14 @@ DECLARE
 BEGIN
   EXECUTE format('CREATE VIEW spend._usage_days AS SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup
                   UNION ALL %2$s UNION ALL %3$s', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'));
-  EXECUTE format('CREATE VIEW spend._usage_months AS SELECT d.usage_month, d.attribution_id, d.kind_id, %4$s FROM (
-                    SELECT usage_month, attribution_id, kind_id, %1$s FROM spend.rollup_months
-                    UNION ALL SELECT usage_month, attribution_id, kind_id, %1$s FROM (%2$s) AS u
-                    UNION ALL SELECT usage_month, attribution_id, kind_id, %1$s FROM (%3$s) AS p) AS d
-                  GROUP BY 1, 2, 3', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'), added);
+  -- Only what is not folded is summed up here: there may be many deltas of a group, and one row of it among the months.
+  EXECUTE format('CREATE VIEW spend._usage_months AS SELECT usage_month, attribution_id, kind_id, %1$s FROM spend.rollup_months
+                  UNION ALL SELECT d.usage_month, d.attribution_id, d.kind_id, %4$s FROM (%2$s UNION ALL %3$s) AS d GROUP BY 1, 2, 3', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'), added);
   EXECUTE format('CREATE VIEW spend._usage_quarters AS SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_quarters
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_deltas
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._pending_rollup()', sums);
 END
 $$;
 COMMENT ON VIEW spend._usage_days IS 'Internal: all sums by day, folded or not; a day, attribution and kind may stand several times.';
-COMMENT ON VIEW spend._usage_months IS 'Internal: all sums by month, attribution and kind.';
+COMMENT ON VIEW spend._usage_months IS 'Internal: all sums by month, folded or not; a month, attribution and kind may stand twice.';
 COMMENT ON VIEW spend._usage_quarters IS 'Internal: all sums by quarter hour, folded or not; of the folded ones, the recent.';

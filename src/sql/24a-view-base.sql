@@ -31,39 +31,33 @@ SELECT m.*, a.dimensions, k.provider, k.model, k.service_tier, k.currency, k.ope
 FROM spend._usage_months AS m
 JOIN spend._kinds AS k USING (kind_id)
 LEFT JOIN spend._seen AS a USING (attribution_id)
-WHERE m.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL));
-COMMENT ON VIEW spend._month_facts IS 'Internal: sums by month with names, visible ones.';
+WHERE coalesce(a.is_visible, spend.visible(NULL));
+COMMENT ON VIEW spend._month_facts IS
+  'Internal: sums by month with names, visible ones; folded and not. Whoever adds them up drops groups whose calls are 0: they were moved elsewhere.';
 
--- Each once for every dimension, so that a report is by whichever it asks for.
+-- Each once for every dimension, so that a report is by whichever it asks for. The names come from a list of their own: a condition on
+-- the dimension is met there first, and values of no other one are looked up.
 CREATE VIEW spend._month_dimensions AS
-SELECT f.*, v.dimension, v.dimension_value
+SELECT f.*, d.dimension,
+       CASE WHEN NOT d.is_of_kind THEN coalesce(f.dimensions ->> d.dimension, '(untagged)')
+            ELSE CASE d.dimension WHEN 'total' THEN '(all)'
+                                  WHEN 'provider' THEN coalesce(f.provider, '(unknown)')
+                                  WHEN 'model' THEN coalesce(f.model, '(unknown)')
+                                  WHEN 'service_tier' THEN f.service_tier
+                                  WHEN 'operation' THEN coalesce(f.operation, '(untagged)')
+                                  WHEN 'route' THEN coalesce(f.route, '(untagged)')
+                                  WHEN 'purpose' THEN coalesce(f.purpose, '(untagged)') END END AS dimension_value
 FROM spend._month_facts AS f
-CROSS JOIN LATERAL (
-  VALUES ('total', '(all)'),
-         ('cost_center', coalesce(f.dimensions ->> 'cost_center', '(untagged)')),
-         ('department', coalesce(f.dimensions ->> 'department', '(untagged)')),
-         ('team', coalesce(f.dimensions ->> 'team', '(untagged)')),
-         ('project', coalesce(f.dimensions ->> 'project', '(untagged)')),
-         ('feature', coalesce(f.dimensions ->> 'feature', '(untagged)')),
-         ('workflow', coalesce(f.dimensions ->> 'workflow', '(untagged)')),
-         ('application', coalesce(f.dimensions ->> 'application', '(untagged)')),
-         ('agent', coalesce(f.dimensions ->> 'agent', '(untagged)')),
-         ('api_key', coalesce(f.dimensions ->> 'api_key', '(untagged)')),
-         ('user_id', coalesce(f.dimensions ->> 'user_id', '(untagged)')),
-         ('user_group', coalesce(f.dimensions ->> 'user_group', '(untagged)')),
-         ('workspace', coalesce(f.dimensions ->> 'workspace', '(untagged)')),
-         ('environment', coalesce(f.dimensions ->> 'environment', '(untagged)')),
-         ('customer', coalesce(f.dimensions ->> 'customer', '(untagged)')),
-         ('customer_segment', coalesce(f.dimensions ->> 'customer_segment', '(untagged)')),
-         ('geography', coalesce(f.dimensions ->> 'geography', '(untagged)')),
-         ('data_class', coalesce(f.dimensions ->> 'data_class', '(untagged)')),
-         ('provider', coalesce(f.provider, '(unknown)')), ('model', coalesce(f.model, '(unknown)')), ('service_tier', f.service_tier),
-         ('operation', coalesce(f.operation, '(untagged)')), ('route', coalesce(f.route, '(untagged)')), ('purpose', coalesce(f.purpose, '(untagged)'))
+CROSS JOIN (
+  VALUES ('total', true), ('cost_center', false), ('department', false), ('team', false), ('project', false), ('feature', false), ('workflow', false),
+         ('application', false), ('agent', false), ('api_key', false), ('user_id', false), ('user_group', false), ('workspace', false),
+         ('environment', false), ('customer', false), ('customer_segment', false), ('geography', false), ('data_class', false),
+         ('provider', true), ('model', true), ('service_tier', true), ('operation', true), ('route', true), ('purpose', true)
   UNION ALL
-  SELECT d.name, coalesce(f.dimensions ->> d.name, '(untagged)')
-  FROM spend.dimensions AS d
-  WHERE d.is_rolled_up AND NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = d.name)
-) AS v(dimension, dimension_value);
+  SELECT n.name, false
+  FROM spend.dimensions AS n
+  WHERE n.is_rolled_up AND NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = n.name)
+) AS d(dimension, is_of_kind);
 COMMENT ON VIEW spend._month_dimensions IS 'Internal: sums by month, once for every dimension.';
 
 DO $$

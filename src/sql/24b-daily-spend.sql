@@ -5,23 +5,23 @@ SELECT md5(jsonb_build_array(d.usage_date, d.usage_date_utc, d.attribution_id, k
        d.usage_date::timestamp AT TIME ZONE z AS day_start_at,
        d.usage_date,
        d.usage_date_utc,
-       coalesce(a.dimensions ->> 'cost_center', '(untagged)') AS cost_center,
-       coalesce(a.dimensions ->> 'department', '(untagged)') AS department,
-       coalesce(a.dimensions ->> 'team', '(untagged)') AS team,
-       coalesce(a.dimensions ->> 'project', '(untagged)') AS project,
-       coalesce(a.dimensions ->> 'feature', '(untagged)') AS feature,
-       coalesce(a.dimensions ->> 'workflow', '(untagged)') AS workflow,
-       coalesce(a.dimensions ->> 'application', '(untagged)') AS application,
-       coalesce(a.dimensions ->> 'agent', '(untagged)') AS agent,
-       coalesce(a.dimensions ->> 'api_key', '(untagged)') AS api_key,
-       coalesce(a.dimensions ->> 'user_id', '(untagged)') AS user_id,
-       coalesce(a.dimensions ->> 'user_group', '(untagged)') AS user_group,
-       coalesce(a.dimensions ->> 'workspace', '(untagged)') AS workspace,
-       coalesce(a.dimensions ->> 'environment', '(untagged)') AS environment,
-       coalesce(a.dimensions ->> 'customer', '(untagged)') AS customer,
-       coalesce(a.dimensions ->> 'customer_segment', '(untagged)') AS customer_segment,
-       coalesce(a.dimensions ->> 'geography', '(untagged)') AS geography,
-       coalesce(a.dimensions ->> 'data_class', '(untagged)') AS data_class,
+       coalesce(a.cost_center, '(untagged)') AS cost_center,
+       coalesce(a.department, '(untagged)') AS department,
+       coalesce(a.team, '(untagged)') AS team,
+       coalesce(a.project, '(untagged)') AS project,
+       coalesce(a.feature, '(untagged)') AS feature,
+       coalesce(a.workflow, '(untagged)') AS workflow,
+       coalesce(a.application, '(untagged)') AS application,
+       coalesce(a.agent, '(untagged)') AS agent,
+       coalesce(a.api_key, '(untagged)') AS api_key,
+       coalesce(a.user_id, '(untagged)') AS user_id,
+       coalesce(a.user_group, '(untagged)') AS user_group,
+       coalesce(a.workspace, '(untagged)') AS workspace,
+       coalesce(a.environment, '(untagged)') AS environment,
+       coalesce(a.customer, '(untagged)') AS customer,
+       coalesce(a.customer_segment, '(untagged)') AS customer_segment,
+       coalesce(a.geography, '(untagged)') AS geography,
+       coalesce(a.data_class, '(untagged)') AS data_class,
        coalesce(k.provider, '(unknown)') AS provider,
        coalesce(k.model, '(unknown)') AS model,
        coalesce(k.surface, '') AS surface,
@@ -49,7 +49,18 @@ FROM (
 ) AS d
 JOIN spend._skus AS k USING (sku_id)
 CROSS JOIN spend._rollup_zone() AS z
-LEFT JOIN spend._seen AS a USING (attribution_id)
+-- Apart, so that the values are looked up once for an attribution.
+LEFT JOIN (
+  SELECT s.attribution_id, s.is_visible,
+         s.dimensions ->> 'cost_center' AS cost_center, s.dimensions ->> 'department' AS department, s.dimensions ->> 'team' AS team,
+         s.dimensions ->> 'project' AS project, s.dimensions ->> 'feature' AS feature, s.dimensions ->> 'workflow' AS workflow,
+         s.dimensions ->> 'application' AS application, s.dimensions ->> 'agent' AS agent, s.dimensions ->> 'api_key' AS api_key,
+         s.dimensions ->> 'user_id' AS user_id, s.dimensions ->> 'user_group' AS user_group, s.dimensions ->> 'workspace' AS workspace,
+         s.dimensions ->> 'environment' AS environment, s.dimensions ->> 'customer' AS customer, s.dimensions ->> 'customer_segment' AS customer_segment,
+         s.dimensions ->> 'geography' AS geography, s.dimensions ->> 'data_class' AS data_class
+  FROM spend._seen AS s
+  OFFSET 0
+) AS a USING (attribution_id)
 WHERE d.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL));
 COMMENT ON VIEW spend.daily_spend IS 'The long base: spend and usage by day, rolled-up dimensions and SKU; totals equal the ledger.';
 COMMENT ON COLUMN spend.daily_spend.daily_spend_key IS 'Surrogate key of the row.';

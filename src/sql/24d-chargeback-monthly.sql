@@ -15,15 +15,17 @@ WITH unallocated AS (
          k.currency,
          coalesce(a.dimensions ->> 'department', '(untagged)') AS department,
          NULL::numeric AS budget,
-         m.cost AS actual,
-         m.calls,
-         coalesce(m.input_tokens, 0) + coalesce(m.output_tokens, 0) AS tokens,
-         m.unpriced_calls
+         sum(m.cost) AS actual,
+         sum(m.calls) AS calls,
+         coalesce(sum(m.input_tokens), 0) + coalesce(sum(m.output_tokens), 0) AS tokens,
+         sum(m.unpriced_calls) AS unpriced_calls
   FROM spend._usage_months AS m
   JOIN spend._kinds AS k USING (kind_id)
   CROSS JOIN unallocated AS n
   LEFT JOIN spend._seen AS a USING (attribution_id)
-  WHERE m.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL))
+  WHERE coalesce(a.is_visible, spend.visible(NULL))
+  GROUP BY 1, 2, 3, 4, 5
+  HAVING sum(m.calls) <> 0
 ), planned AS (
   SELECT m.period_start, spend.text_key(b.cost_center) AS cost_center, NULL::text AS split_department, coalesce(b.currency, s.currency) AS currency,
          NULL::text AS department,

@@ -78,6 +78,7 @@ FROM (
          coalesce(sum(d.cost) FILTER (WHERE d.purpose IN ('experiment', 'evaluation')), 0) AS experiment_cost
   FROM spend._month_dimensions AS d
   GROUP BY 1, 2, 3, 4
+  HAVING sum(d.calls) <> 0
 ) AS f
 CROSS JOIN spend._rollup_zone() AS z
 LEFT JOIN spend._labels AS l ON l.dimension = f.dimension AND l.value = f.dimension_value;

@@ -24,19 +24,19 @@ FROM (
          sum(s.previous_tokens) AS previous_tokens, sum(s.price_effect) AS price_effect,
          CASE WHEN sum(s.previous_tokens) > 0 THEN round(round((sum(s.tokens) - sum(s.previous_tokens)) * sum(s.previous_cost), 24) / sum(s.previous_tokens), 18)
               WHEN sum(s.previous_cost) = 0 THEN sum(s.cost) ELSE 0 END AS volume_effect,
-         sum(s.calls) AS calls
+         sum(s.calls) AS calls, sum(s.previous_calls) AS previous_calls
   FROM (
     SELECT x.usage_month, x.dimension, x.dimension_value, x.currency, x.sku_id, sum(x.cost) AS cost, sum(x.previous_cost) AS previous_cost,
-           sum(x.tokens) AS tokens, sum(x.previous_tokens) AS previous_tokens, sum(x.calls) AS calls,
+           sum(x.tokens) AS tokens, sum(x.previous_tokens) AS previous_tokens, sum(x.calls) AS calls, sum(x.previous_calls) AS previous_calls,
            CASE WHEN sum(x.tokens) > 0 AND sum(x.previous_tokens) > 0
                 THEN round(sum(x.cost) - round(sum(x.tokens) * sum(x.previous_cost), 24) / sum(x.previous_tokens), 18) ELSE 0 END AS price_effect
     FROM (
       SELECT d.usage_month, d.dimension, d.dimension_value, d.currency, d.sku_id, coalesce(d.cost, 0) AS cost, 0 AS previous_cost,
-             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0) AS tokens, 0 AS previous_tokens, d.calls
+             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0) AS tokens, 0 AS previous_tokens, d.calls, 0 AS previous_calls
       FROM spend._month_dimensions AS d
       UNION ALL
       SELECT (d.usage_month + interval '1 month')::date, d.dimension, d.dimension_value, d.currency, d.sku_id, 0, coalesce(d.cost, 0), 0,
-             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0), 0
+             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0), 0, d.calls
       FROM spend._month_dimensions AS d
     ) AS x
     GROUP BY 1, 2, 3, 4, 5
@@ -46,7 +46,7 @@ FROM (
 CROSS JOIN spend._rollup_zone() AS z
 LEFT JOIN spend._labels AS l ON l.dimension = c.dimension AND l.value = c.dimension_value
 -- The month after the last is no change of anything.
-WHERE c.calls > 0 OR c.usage_month <= date_trunc('month', now() AT TIME ZONE z)::date;
+WHERE c.calls > 0 OR c.previous_calls > 0 AND c.usage_month <= date_trunc('month', now() AT TIME ZONE z)::date;
 COMMENT ON VIEW spend.spend_change IS 'Cost by month and any dimension against the month before, and why: price, volume and mix, which add up to the change.';
 COMMENT ON COLUMN spend.spend_change.spend_change_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.spend_change.period_start_at IS 'Start of the month in the organisation''s zone.';

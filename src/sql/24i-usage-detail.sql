@@ -30,7 +30,7 @@ SELECT u.usage_id::text AS usage_detail_key,
           AND b.valid_during @> u.occurred_at AND spend._visible_scope(b.scope)) AS budget_owner,
        coalesce(spend._attributed(u.attribution_id, 'project'), nullif(spend.text_key(u.project), ''), '(untagged)') AS project_code,
        u.usage_id,
-       coalesce(u.run_id, '') AS run_id
+       u.run_id
 FROM spend.usage AS u
 CROSS JOIN spend._settings() AS s
 -- A voided row is there to be read, and adds nothing to what reports add up.
@@ -66,4 +66,4 @@ COMMENT ON COLUMN spend.usage_detail.currency IS 'Currency of the cost.';
 COMMENT ON COLUMN spend.usage_detail.budget_owner IS 'Owner of the plan line of the row''s cost center at that time.';
 COMMENT ON COLUMN spend.usage_detail.project_code IS 'Project.';
 COMMENT ON COLUMN spend.usage_detail.usage_id IS 'Number of the row.';
-COMMENT ON COLUMN spend.usage_detail.run_id IS 'Run of a workflow or agent; empty without.';
+COMMENT ON COLUMN spend.usage_detail.run_id IS 'Run of a workflow or agent, as sent; NULL without.';

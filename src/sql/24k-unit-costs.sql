@@ -37,6 +37,7 @@ FROM (
                                ('workflow', f.dimensions ->> 'workflow'), ('team', f.dimensions ->> 'team')) AS v(unit, value)
     WHERE v.value IS NOT NULL
     GROUP BY 1, 2, 3, 4
+    HAVING sum(f.calls) <> 0
   ) AS n
   GROUP BY 1, 2, 3
   UNION ALL

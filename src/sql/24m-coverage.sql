@@ -22,6 +22,7 @@ FROM (
          coalesce(sum(f.unpriced_calls), 0) AS unpriced_calls
   FROM spend._covered_facts AS f
   GROUP BY 1, 2
+  HAVING sum(f.calls) <> 0
 ) AS c
 CROSS JOIN spend._rollup_zone() AS z;
 COMMENT ON VIEW spend.coverage IS 'How much of the spend has all required tags, by month, and the money behind what has not: without a budget, of unknown keys, of unsanctioned sources.';
@@ -53,15 +54,17 @@ SELECT md5(jsonb_build_array(u.source, u.currency)::text) AS source_usage_key,
        u.cost::numeric(38, 18) AS cost,
        u.unpriced_calls::bigint AS unpriced_calls
 FROM (
-  SELECT k.source, k.currency, min(d.usage_date) AS first_usage_date, max(d.usage_date) AS last_usage_date, sum(d.calls) AS calls,
+  SELECT d.source, d.currency, min(d.usage_date) AS first_usage_date, max(d.usage_date) AS last_usage_date, sum(d.calls) AS calls,
          coalesce(sum(d.cost), 0) AS cost, coalesce(sum(d.unpriced_calls), 0) AS unpriced_calls
   FROM (
-    SELECT u.usage_date, u.attribution_id, u.kind_id, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls
-    FROM spend._usage_days AS u GROUP BY 1, 2, 3 HAVING sum(u.calls) <> 0
+    SELECT u.usage_date, k.source, k.currency, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls
+    FROM spend._usage_days AS u
+    JOIN spend._kinds AS k USING (kind_id)
+    LEFT JOIN spend._seen AS a USING (attribution_id)
+    WHERE coalesce(a.is_visible, spend.visible(NULL))
+    GROUP BY 1, 2, 3
+    HAVING sum(u.calls) <> 0
   ) AS d
-  JOIN spend._kinds AS k USING (kind_id)
-  LEFT JOIN spend._seen AS a USING (attribution_id)
-  WHERE coalesce(a.is_visible, spend.visible(NULL))
   GROUP BY 1, 2
 ) AS u
 CROSS JOIN spend._rollup_zone() AS z
@@ -81,7 +84,9 @@ COMMENT ON COLUMN spend.source_usage.unpriced_calls IS 'Rows without a price.';
 
 CREATE VIEW spend.confusable_values WITH (security_barrier) AS
 WITH used AS MATERIALIZED (
-  SELECT f.dimensions, f.currency, max(f.usage_month) AS last_month, sum(f.calls) AS calls, sum(f.cost) AS cost FROM spend._month_facts AS f GROUP BY 1, 2
+  SELECT m.dimensions, m.currency, max(m.usage_month) AS last_month, sum(m.calls) AS calls, sum(m.cost) AS cost
+  FROM (SELECT f.usage_month, f.dimensions, f.currency, sum(f.calls) AS calls, sum(f.cost) AS cost FROM spend._month_facts AS f GROUP BY 1, 2, 3 HAVING sum(f.calls) <> 0) AS m
+  GROUP BY 1, 2
 )
 SELECT md5(jsonb_build_array(l.dimension, l.dimension_value, u.currency)::text) AS confusable_values_key,
        max(u.last_month)::timestamp AT TIME ZONE min(z) AS last_month_start_at,
