@@ -54,3 +54,7 @@ DROP ROLE regress_team_a;
 SELECT spend.set_price('maker', 'night', '{"rates": {"input_tokens": "1/1M", "cache_read_tokens": "0.1/1M"}, "conditions": [{"if": {"time": {"hours": "16:30-00:30"}}, "rates": {"input_tokens": "0.5/1M"}}]}', '-infinity') AS night \gset
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens, cache_read_tokens) VALUES ('2026-05-01 12:00Z', 'night', 1000, 500);
 SELECT trim_scale(cost) AS cost, trim_scale(cache_savings) AS saved FROM spend.efficiency WHERE dimension = 'model' AND dimension_value = 'night';
+-- A week with input and nothing from the cache has a hit rate of 0, as a row that says 0; one without input has none.
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens, cache_read_tokens, output_tokens) VALUES
+  ('2026-06-03', 'm', 10, 0, NULL), ('2026-06-10', 'm', 10, NULL, NULL), ('2026-06-17', 'm', NULL, NULL, 1);
+SELECT period_start, cache_hit_rate, previous_cache_hit_rate FROM spend.weekly_report WHERE period_start >= '2026-06-01' ORDER BY 1;

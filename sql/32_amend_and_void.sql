@@ -59,6 +59,11 @@ SELECT usage_id, input_tokens, trim_scale(cost) AS cost, trim_scale(list_cost) A
 SELECT * FROM regress.books;
 SELECT usage_id, run_status, trim_scale(cost) AS cost, input_tokens, output_tokens FROM spend.usage_detail ORDER BY usage_id;
 SELECT regress.error($$SELECT spend.void(2, 'again')$$), regress.error($$SELECT spend.amend(2, '{"team": "x"}', 'again')$$);
+-- Nor does the owner's UPDATE attribute it anew, to what no sum and so no dictionary knows.
+BEGIN;
+UPDATE spend.usage SET team = 'nobody else has it' WHERE usage_id = 2;
+SELECT a.dimensions, d.run_status FROM spend.usage AS u JOIN spend.attributions AS a USING (attribution_id) JOIN spend.usage_detail AS d USING (usage_id) WHERE u.usage_id = 2;
+ROLLBACK;
 UPDATE spend.usage SET input_tokens = 1000, request_model = 'n', cost = 5, pricing_status = 'priced' WHERE usage_id = 2;
 SELECT count(*) AS repriced FROM spend.reprice('-infinity', filter => '{"usage_id": 2}');
 SELECT trim_scale(cost) AS cost, pricing_status, trim_scale(spend.what_if(u, (SELECT spend.price_table(p) FROM spend.prices AS p))) AS what_if FROM spend.usage AS u WHERE usage_id = 2;

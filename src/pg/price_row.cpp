@@ -417,9 +417,12 @@ HeapTuple before_update(TriggerData* trigger) {
   }
   check_time(after);
   after.spread_other_usage();
+  // Nothing gives a voided row a cost again, or another attribution: it is in no sum whose dimensions would be known.
+  if (before.is_voided()) {
+    return after.form();
+  }
   attribute_update(before, after);
-  // Nothing gives a voided row a cost again.
-  if (!before.is_voided() && pricing_changed(before, after)) {
+  if (pricing_changed(before, after)) {
     price_usage_row(after, MissingPrice::warn);
   }
   return after.form();

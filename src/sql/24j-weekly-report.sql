@@ -17,7 +17,7 @@ WITH weeks AS (
   GROUP BY 1, 2, 3, 4
 ), totals AS (
   SELECT w.week_start, w.currency, sum(w.calls) AS calls, coalesce(sum(w.cost), 0) AS cost, coalesce(sum(w.unpriced_calls), 0) AS unpriced_calls,
-         sum(w.cache_read_tokens) / nullif(sum(w.input_tokens), 0) AS cache_hit_rate,
+         coalesce(sum(w.cache_read_tokens), 0) / nullif(sum(w.input_tokens), 0) AS cache_hit_rate,
          coalesce(sum(w.cost) FILTER (WHERE w.tier = 'premium'), 0) / nullif(sum(w.cost), 0) AS premium_share
   FROM weeks AS w GROUP BY 1, 2
 ), features AS (
@@ -67,7 +67,7 @@ COMMENT ON COLUMN spend.weekly_report.month_budget IS 'Plan lines of the month i
 COMMENT ON COLUMN spend.weekly_report.month_actual IS 'Cost of that month so far.';
 COMMENT ON COLUMN spend.weekly_report.top_feature IS 'Feature with the highest cost.';
 COMMENT ON COLUMN spend.weekly_report.top_feature_cost IS 'Its cost.';
-COMMENT ON COLUMN spend.weekly_report.cache_hit_rate IS 'Share of input tokens that came from the cache.';
+COMMENT ON COLUMN spend.weekly_report.cache_hit_rate IS 'Share of input tokens that came from the cache; NULL without input.';
 COMMENT ON COLUMN spend.weekly_report.previous_cache_hit_rate IS 'The same of the week before.';
 COMMENT ON COLUMN spend.weekly_report.premium_share IS 'Share of the cost that premium models had.';
 COMMENT ON COLUMN spend.weekly_report.previous_premium_share IS 'The same of the week before.';
