@@ -46,7 +46,7 @@ SELECT r.usage_id::text AS usage_detail_key, r.occurred_at, r.day AS usage_date,
        (n.counts * coalesce(r.cache_read_tokens, 0))::bigint AS cache_read_tokens, coalesce(r.fallback_of, '') AS fallback_model,
        CASE n.counts WHEN 0 THEN 'voided' ELSE r.ended END AS run_status, CASE n.counts WHEN 0 THEN false ELSE r.accepted END AS is_accepted,
        n.counts = 1 AND coalesce(r.human_reviewed, false) AS is_human_reviewed, coalesce(r.blocked_reason, '') AS blocked_reason, r.cost::numeric(38, 18) AS cost,
-       r.currency, b.owner AS budget_owner, oracle.value(r.dims, 'project') AS project_code, r.usage_id, coalesce(r.run_id, '') AS run_id
+       r.currency, b.owner AS budget_owner, oracle.value(r.dims, 'project') AS project_code, r.usage_id, nullif(r.run_id, '') AS run_id
 FROM oracle._rows AS r
 CROSS JOIN LATERAL (SELECT CASE r.pricing_status WHEN 'voided' THEN 0 ELSE 1 END AS counts) AS n
 LEFT JOIN spend.budgets AS b ON b.period = 'month' AND b.measure = 'cost' AND spend.text_key(b.cost_center) = r.dims ->> 'cost_center' AND b.valid_during @> r.occurred_at

@@ -1,4 +1,4 @@
--- FOCUS: charges by UTC day, attribution, SKU, meter and price, from the lines of each row.
+-- FOCUS: charges by UTC day, own month, attribution, SKU, meter and price, from the lines of each row.
 CREATE FUNCTION oracle.focus_name(provider text, surface text, name text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT to_jsonb(n) ->> focus_name.name FROM spend.focus_names AS n
   WHERE n.provider IN (focus_name.provider, '') AND n.surface IN (coalesce(focus_name.surface, ''), '') AND (n.provider <> '' OR n.surface = '') AND to_jsonb(n) ->> focus_name.name IS NOT NULL
@@ -9,26 +9,29 @@ $$;
 CREATE VIEW oracle._billed AS
 SELECT p.* FROM oracle._priced AS p WHERE p.currency IN ('USD', 'EUR', 'JPY', 'KWD', 'GBP');
 
+-- Closed months stay as they were booked; what differs since is another charge. Together they are what the rows say.
+CREATE FUNCTION oracle.closed_until() RETURNS date LANGUAGE sql STABLE AS $$ SELECT coalesce((max(p.period_end_at) AT TIME ZONE 'UTC')::date + 1, '-infinity') FROM spend.periods AS p $$;
+
 CREATE VIEW oracle._dropped_days AS SELECT DISTINCT (d.occurred_at AT TIME ZONE 'UTC')::date AS day FROM oracle.dropped AS d;
 
 CREATE VIEW oracle._charges AS
-SELECT x.day_utc, x.attribution_id, x.dims, coalesce(x.vendor, '(unknown)') AS vendor, coalesce(x.priced_model, x.model, '(unknown)') AS model, x.host, x.place, x.tier_of_service, x.pace, x.form,
+SELECT x.month, x.day_utc, x.attribution_id, x.dims, coalesce(x.vendor, '(unknown)') AS vendor, coalesce(x.priced_model, x.model, '(unknown)') AS model, x.host, x.place, x.tier_of_service, x.pace, x.form,
        x.currency, x.meter, x.rate, x.per, x.factor, sum(x.quantity) AS quantity, sum(x.amount) AS amount, sum(x.consumed) AS consumed
 FROM (
-  SELECT l.day_utc, l.attribution_id, l.dims, l.vendor, l.priced_model, l.model, l.host, l.place, l.tier_of_service, l.pace, l.form, l.currency, l.meter, l.rate, l.per, l.factor,
+  SELECT l.month, l.day_utc, l.attribution_id, l.dims, l.vendor, l.priced_model, l.model, l.host, l.place, l.tier_of_service, l.pace, l.form, l.currency, l.meter, l.rate, l.per, l.factor,
          l.quantity, l.amount, l.quantity AS consumed
   FROM oracle._lines AS l
   UNION ALL
-  SELECT p.day_utc, p.attribution_id, p.dims, p.vendor, p.priced_model, p.model, p.host, p.place, p.tier_of_service, p.pace, p.form, p.currency,
+  SELECT p.month, p.day_utc, p.attribution_id, p.dims, p.vendor, p.priced_model, p.model, p.host, p.place, p.tier_of_service, p.pace, p.form, p.currency,
          CASE p.pricing_status WHEN 'reported' THEN 'reported_cost' ELSE 'cost' END, 1, 1, 1, p.cost, p.cost, 1
   FROM oracle._billed AS p WHERE p.price IS NULL AND (p.pricing_status = 'reported' OR p.cost <> 0)
   UNION ALL
   -- What is left when discounts are taken off: fixed amounts and mark-ups.
-  SELECT p.day_utc, p.attribution_id, p.dims, p.vendor, p.priced_model, p.model, p.host, p.place, p.tier_of_service, p.pace, p.form, p.currency, NULL, NULL, NULL, 1, NULL, r.rest, NULL
+  SELECT p.month, p.day_utc, p.attribution_id, p.dims, p.vendor, p.priced_model, p.model, p.host, p.place, p.tier_of_service, p.pace, p.form, p.currency, NULL, NULL, NULL, 1, NULL, r.rest, NULL
   FROM oracle._billed AS p CROSS JOIN LATERAL (SELECT p.cost - p.list_cost * p.factor AS rest) AS r WHERE p.price IS NOT NULL AND r.rest <> 0
 ) AS x
 WHERE x.currency IN ('USD', 'EUR', 'JPY', 'KWD', 'GBP') AND x.day_utc NOT IN (SELECT d.day FROM oracle._dropped_days AS d)
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 HAVING x.meter IS NOT NULL OR sum(x.amount) <> 0;
 
 CREATE VIEW oracle._focus AS
@@ -102,3 +105,17 @@ FULL JOIN (
   WHERE (v."ChargePeriodStart" AT TIME ZONE 'UTC')::date IN (SELECT d.day FROM oracle._dropped_days AS d) GROUP BY 1, 2, 3 HAVING sum(v."BilledCost") <> 0
 ) AS f ON f.day = r.day AND f.currency = r.currency AND f.dims = r.dims
 WHERE r.cost IS DISTINCT FROM f.cost;
+
+CREATE VIEW oracle._check_closed_charges AS
+SELECT r.*, f.billed AS shown, f.listed AS shown_list, f.consumed AS shown_quantity
+FROM (
+  SELECT o."ChargePeriodStart" AS day, o."BillingCurrency" AS currency, o."Tags" AS dims, o."SkuId" AS sku, sum(o."BilledCost") AS billed, sum(o."ListCost") AS listed, sum(o."ConsumedQuantity") AS consumed
+  FROM oracle.focus AS o WHERE (o."ChargePeriodStart" AT TIME ZONE 'UTC')::date < oracle.closed_until() GROUP BY 1, 2, 3, 4
+) AS r
+FULL JOIN (
+  SELECT v."ChargePeriodStart" AS day, v."BillingCurrency" AS currency, v."Tags" AS dims, v."SkuId" AS sku, sum(v."BilledCost") AS billed, sum(v."ListCost") AS listed, sum(v."ConsumedQuantity") AS consumed
+  FROM spend.focus AS v
+  WHERE (v."ChargePeriodStart" AT TIME ZONE 'UTC')::date < oracle.closed_until() AND (v."ChargePeriodStart" AT TIME ZONE 'UTC')::date NOT IN (SELECT d.day FROM oracle._dropped_days AS d)
+  GROUP BY 1, 2, 3, 4
+) AS f ON r.day = f.day AND r.currency = f.currency AND r.dims = f.dims AND coalesce(r.sku, '') = coalesce(f.sku, '')
+WHERE (coalesce(r.billed, 0), coalesce(r.listed, 0), coalesce(r.consumed, 0)) IS DISTINCT FROM (coalesce(f.billed, 0), coalesce(f.listed, 0), coalesce(f.consumed, 0));

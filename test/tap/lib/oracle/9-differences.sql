@@ -29,7 +29,9 @@ INSERT INTO oracle.conditions VALUES
   ('budget_status', $q$x.calls <> 0 OR x.spent <> 0 OR x.held <> 0 OR x.budget_name NOT LIKE 'each %%'$q$),
   -- Facts have words only.
   ('cost_explanation', $q$x.kind <> 'fact'$q$),
-  ('focus', $q$(x."ChargePeriodStart" AT TIME ZONE 'UTC')::date <> ALL (%s)$q$), ('focus_1_2', $q$(x."ChargePeriodStart" AT TIME ZONE 'UTC')::date <> ALL (%s)$q$);
+  -- Of closed months the sums of all bills, of dropped ones the costs are checked (_check_closed_charges, _check_dropped_charges).
+  ('focus', $q$(x."ChargePeriodStart" AT TIME ZONE 'UTC')::date <> ALL (%1$s) AND (x."ChargePeriodStart" AT TIME ZONE 'UTC')::date >= %2$L::date$q$),
+  ('focus_1_2', $q$(x."ChargePeriodStart" AT TIME ZONE 'UTC')::date <> ALL (%1$s) AND (x."ChargePeriodStart" AT TIME ZONE 'UTC')::date >= %2$L::date$q$);
 
 -- The rows of a query, as the current role sees them. oracle.shown_to() makes one that sees as a reader does.
 CREATE FUNCTION oracle.shown(query text) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN QUERY EXECUTE query; END $$;
@@ -48,7 +50,7 @@ DECLARE
   dropped text := quote_literal(ARRAY(SELECT d.day FROM oracle._dropped_days AS d)) || '::date[]';
 BEGIN
   FOR item IN
-    SELECT c.oid, c.relname, to_regclass(format('oracle.%I', c.relname)) AS oracle, coalesce((SELECT format(o.condition, dropped) FROM oracle.conditions AS o WHERE o.view_name = c.relname), 'true') AS condition
+    SELECT c.oid, c.relname, to_regclass(format('oracle.%I', c.relname)) AS oracle, coalesce((SELECT format(o.condition, dropped, oracle.closed_until()) FROM oracle.conditions AS o WHERE o.view_name = c.relname), 'true') AS condition
     FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind IN ('v', 'm') AND c.relname NOT LIKE '\_%' AND c.relname = coalesce(only_view, c.relname)
     ORDER BY c.relname
   LOOP
@@ -108,7 +110,7 @@ DECLARE
   tried bigint := 0;
 BEGIN
   FOR item IN SELECT c.oid, c.relname FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v' AND c.relname NOT LIKE '\_%' ORDER BY c.relname LOOP
-    SELECT coalesce(min(format(o.condition, '''{}''::date[]')), 'true') INTO condition FROM oracle.conditions AS o WHERE o.view_name = item.relname;
+    SELECT coalesce(min(format(o.condition, '''{}''::date[]', oracle.closed_until())), 'true') INTO condition FROM oracle.conditions AS o WHERE o.view_name = item.relname;
     FOR change IN
       SELECT a.attname AS name, format('%s AS %I', CASE
           WHEN a.atttypid = 'numeric'::regtype THEN format('coalesce(x.%I, 0) + 1e-%s', a.attname, (a.atttypmod - 4) & 65535)
