@@ -1,12 +1,9 @@
 #include "pg/alert_history.hpp"
 
+#include "pg/own_locks.hpp"
 #include "pg/tables.hpp"
 #include "pg/tuples.hpp"
 #include "pg/values.hpp"
-
-extern "C" {
-#include "storage/lock.h"
-}
 
 namespace spend {
 
@@ -61,12 +58,8 @@ bool reserve_announcement(const CounterUse& use, std::string_view event) {
   std::uint64_t hash;
   const Hash128 digest = content_hash(name);
   std::memcpy(&hash, digest.data(), sizeof hash);
-  const bool is_ours = pg_call([&] {
-    // The last field keeps it apart from users' advisory locks, which use 1 and 2, and from insert_if_absent().
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(hash >> 32), static_cast<uint32>(hash), 8);
-    return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
-  });
+  const LOCKTAG tag = own_lock(OwnLock::announcement, hash);
+  const bool is_ours = pg_call([&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
   reserved += is_ours ? 1 : 0;
   return is_ours;
 }

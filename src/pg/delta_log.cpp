@@ -1,19 +1,12 @@
 #include "pg/delta_log.hpp"
 
-extern "C" {
-#include "storage/lock.h"
-}
+#include "pg/own_locks.hpp"
 
 namespace spend {
 
 bool try_become_folder(Table table) {
-  const Oid oid = table_oid(table);
-  return pg_call([&] {
-    // The last field keeps it apart from users' advisory locks, which use 1 and 2.
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, oid, 0, 6);
-    return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
-  });
+  const LOCKTAG tag = own_lock(OwnLock::folding, table_oid(table), 0);
+  return pg_call([&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
 }
 
 }  // namespace spend

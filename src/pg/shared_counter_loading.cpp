@@ -1,6 +1,7 @@
 #include "pg/counter_rows.hpp"
 #include "pg/holds.hpp"
 #include "pg/ledger_sums.hpp"
+#include "pg/own_locks.hpp"
 #include "pg/pending_wait.hpp"
 #include "pg/shared_counters.hpp"
 
@@ -15,17 +16,8 @@ namespace spend {
 
 namespace {
 
-/// A lock that everybody who loads a counter takes, so that waiting for one who does is seen by the deadlock detector,
-/// and an error or a cancel lets go of it.
-LOCKTAG load_tag(std::uint64_t hash, std::uint16_t kind) {
-  LOCKTAG tag;
-  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<std::uint32_t>(hash >> 32U), static_cast<std::uint32_t>(hash),
-                       kind);
-  return tag;
-}
-constexpr std::uint16_t counter_lock = 8;
-constexpr std::uint16_t ledger_lock = 9;
-
+// Everybody who loads a counter takes its lock, so that waiting for one who does is seen by the deadlock detector, and
+// an error or a cancel lets go of it.
 void take_lock(const LOCKTAG& tag) {
   pg_call([&] { (void)LockAcquire(&tag, ExclusiveLock, false, false); });
 }
@@ -78,7 +70,7 @@ Place SharedCounters::loaded_ledger() {
 /// that is not folded, unless it has lost its line, so its row is all it takes to load it.
 void SharedCounters::load_ledger(Place place) {
   SharedLedger& ledger = table_.ledger(place);
-  const LOCKTAG tag = load_tag(ledger.ledger, ledger_lock);
+  const LOCKTAG tag = own_lock(OwnLock::ledger, ledger.ledger, 0);
   take_lock(tag);
   if (!ledger.is_loaded) {
     const CounterRows rows(AccessShareLock);
@@ -132,7 +124,7 @@ void SharedCounters::load(const CounterUse& use) {
   const CounterKey key = use.key();
   const SharedKey shared = shared_key(key);
   const std::uint64_t hash = shared_hash(shared);
-  const LOCKTAG tag = load_tag(hash, counter_lock);
+  const LOCKTAG tag = own_lock(OwnLock::counter, hash);
   take_lock(tag);
   if (!table_.exists(shared, hash)) {
     const SharedLedger& ledger = table_.ledger(loaded_ledger());
@@ -185,7 +177,7 @@ SharedCounters::Own* SharedCounters::attach_if_loaded(const CounterKey& key) {
     if (attached != SharedCounterTable::Attached::absent || keeps_out_loaders) {
       return nullptr;
     }
-    const LOCKTAG tag = load_tag(shared_hash(shared_key(key)), counter_lock);
+    const LOCKTAG tag = own_lock(OwnLock::counter, shared_hash(shared_key(key)));
     pg_call([&] { (void)LockAcquire(&tag, ShareLock, false, false); });
   }
 }
@@ -220,7 +212,7 @@ void SharedCounters::close(const CounterKey& key) {
   }
   const SharedKey shared = shared_key(key);
   const std::uint64_t hash = shared_hash(shared);
-  take_lock(load_tag(hash, counter_lock));
+  take_lock(own_lock(OwnLock::counter, hash));
   closed_.push_back(shared);
   table_.set_closed(shared, hash, true);
   empty(shared);

@@ -1,11 +1,12 @@
 #include "pg/tuples.hpp"
 
+#include "pg/own_locks.hpp"
+
 extern "C" {
 #include "access/relscan.h"
 #include "catalog/pg_am.h"
 #include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
-#include "storage/lock.h"
 }
 
 namespace spend {
@@ -349,11 +350,9 @@ bool insert_if_absent(Relation relation, Oid index_oid, std::span<ScanKeyData> k
                       Datum* values, bool* nulls) {
   return pg_call([&] {
     // The lock is held across a look and an insert only, never across a wait, so it cannot take part in a deadlock; a
-    // collision of hashes merely makes two inserts follow each other. The last field keeps it apart from users'
-    // advisory locks, which use 1 and 2.
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(key_hash >> 32) ^ RelationGetRelid(relation),
-                         static_cast<uint32>(key_hash), 7);
+    // collision of hashes merely makes two inserts follow each other.
+    const LOCKTAG tag = own_lock(OwnLock::key, static_cast<uint32>(key_hash >> 32) ^ RelationGetRelid(relation),
+                                 static_cast<uint32>(key_hash));
     (void)LockAcquire(&tag, ExclusiveLock, false, false);
     Relation index = index_open(index_oid, AccessShareLock);
     TransactionId wait_for;

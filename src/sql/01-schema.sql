@@ -30,3 +30,11 @@ CREATE FUNCTION spend.skeleton(value text) RETURNS text
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_skeleton';
 COMMENT ON FUNCTION spend.skeleton(text) IS
   'What a name looks like: names that people can hardly tell apart have the same skeleton (Unicode TS #39): a Cyrillic а and an a, 1 and l. Only to compare.';
+
+-- What is done one at a time. Not by advisory locks, which any role can take, and keep.
+CREATE FUNCTION spend._lock(subject regclass, key integer DEFAULT 0) RETURNS void
+  LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'spend_lock';
+COMMENT ON FUNCTION spend._lock(regclass, integer) IS 'Internal: takes a lock that only the extension can take, to the end of the transaction.';
+CREATE FUNCTION spend._try_lock(subject regclass, key integer DEFAULT 0) RETURNS boolean
+  LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'spend_try_lock';
+COMMENT ON FUNCTION spend._try_lock(regclass, integer) IS 'Internal: the same; false while somebody else has it.';

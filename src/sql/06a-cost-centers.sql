@@ -43,7 +43,7 @@ DECLARE
   circle text;
 BEGIN
   -- Two who make each other's center a parent at once see each other here: the second waits, and reads what the first has done.
-  PERFORM pg_advisory_xact_lock('spend.cost_centers'::regclass::integer, 0);
+  PERFORM spend._lock('spend.cost_centers');
   WITH RECURSIVE above(code, during, line) AS (
     SELECT NEW.parent, NEW.valid_during, ARRAY[NEW.code, NEW.parent]
     UNION ALL
@@ -78,7 +78,7 @@ BEGIN
   IF valid_from IS NULL OR NOT isfinite(valid_from) OR coalesce(key, '') = '' THEN
     RAISE EXCEPTION 'code and valid_from must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Say from which day on the change holds.';
   END IF;
-  PERFORM pg_advisory_xact_lock('spend.cost_centers'::regclass::integer, 0);
+  PERFORM spend._lock('spend.cost_centers');
   SELECT c.* INTO current FROM spend.cost_centers AS c WHERE c.code = key AND c.valid_during @> change_cost_center.valid_from;
   IF FOUND THEN
     IF lower(current.valid_during) = valid_from THEN

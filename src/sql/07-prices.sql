@@ -73,7 +73,7 @@ DECLARE
 BEGIN
   -- One change of a SKU at a time, and none while a catalog is imported: the second waits here instead of meeting the exclusion constraint.
   LOCK TABLE spend.prices IN ROW EXCLUSIVE MODE;
-  PERFORM pg_advisory_xact_lock('spend.prices'::regclass::integer,
+  PERFORM spend._lock('spend.prices',
     hashtext(concat_ws(chr(31), new.provider, new.model, new.surface, new.region, new.service_tier, new.speed, new.variant)));
 
   SELECT min(lower(p.valid_during)) INTO next_start

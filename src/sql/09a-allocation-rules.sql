@@ -69,7 +69,7 @@ DECLARE
   cut bigint := 0;
 BEGIN
   -- One change at a time: two new versions cannot see each other.
-  PERFORM pg_advisory_xact_lock('spend.allocation_rules'::regclass::integer, 0);
+  PERFORM spend._lock('spend.allocation_rules');
   FOR old IN
     SELECT r.* FROM spend.allocation_rules AS r
     WHERE r.name = _cut_allocation_rule.name AND r.withdrawn_at IS NULL AND r.valid_during && room ORDER BY r.rule_id

@@ -52,7 +52,7 @@ DECLARE
   month date;
   attempt integer;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock('spend.usage'::regclass::integer, 0) THEN
+  IF NOT spend._try_lock('spend.usage') THEN
     action := 'skipped';
     subject := 'another session is maintaining the ledger';
     RETURN NEXT;
@@ -148,7 +148,7 @@ CREATE FUNCTION spend.maintain(months_ahead integer DEFAULT 3, OUT action text, 
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 BEGIN
   -- What takes long comes before anything that takes a lock which writers meet; but not if another session is at the rest.
-  IF pg_try_advisory_xact_lock('spend.usage'::regclass::integer, 0) THEN
+  IF spend._try_lock('spend.usage') THEN
     RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_rollups(9223372036854775807) AS m;
   END IF;
   RETURN QUERY SELECT m.action, m.subject FROM spend._maintain_ledger(months_ahead) AS m;

@@ -45,7 +45,7 @@ BEGIN
   since := spend._open_since(since, include_closed);
   IF NOT coalesce(dry_run, false) THEN
     -- One large correction at a time: two of them would take the same rows in different orders.
-    PERFORM pg_advisory_xact_lock('spend.adjustments'::regclass::integer, 0);
+    PERFORM spend._lock('spend.adjustments');
     this_batch := nextval('spend.adjustments_batch_id_seq');
     PERFORM spend._correct_rows('reprice', this_batch, reprice.reason, format(
       'UPDATE spend.usage AS u SET cost = u.cost WHERE u.occurred_at >= $1 AND u.occurred_at < $2 AND (%s) AND spend._is_mispriced(u)',

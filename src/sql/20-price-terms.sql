@@ -91,7 +91,7 @@ BEGIN
   PERFORM spend._check_term_scope(NEW.scope);
   IF NOT NEW.is_additional AND NEW.withdrawn_at IS NULL THEN
     -- One change at a time: two new terms cannot see each other.
-    PERFORM pg_advisory_xact_lock('spend.price_terms'::regclass::integer, 0);
+    PERFORM spend._lock('spend.price_terms');
     SELECT t.* INTO other
     FROM spend.price_terms AS t
     WHERE t.term_id <> NEW.term_id AND t.name <> NEW.name AND t.kind = NEW.kind AND NOT t.is_additional AND t.withdrawn_at IS NULL
@@ -154,7 +154,7 @@ BEGIN
   IF ends <= valid_from THEN
     RAISE EXCEPTION 'price term "%" ends before it begins', name USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  PERFORM pg_advisory_xact_lock('spend.price_terms'::regclass::integer, 0);
+  PERFORM spend._lock('spend.price_terms');
 
   SELECT min(lower(t.valid_during)) INTO next_start
   FROM spend.price_terms AS t

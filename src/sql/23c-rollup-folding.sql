@@ -47,12 +47,14 @@ COMMENT ON VIEW spend._row_sums IS 'Internal: what the rows of the ledger sum up
 
 -- The rows of months that were dropped, as they were then.
 CREATE TABLE spend.sealed_rollup (LIKE spend.rollup INCLUDING COMMENTS) USING heap;
+-- Whoever loads a counter looks whether any of its days are here.
+CREATE INDEX sealed_rollup_usage_date_idx ON spend.sealed_rollup (usage_date);
 COMMENT ON TABLE spend.sealed_rollup IS 'What rows that were dropped summed up to: rollup equals the rows that are there and these.';
 
 CREATE FUNCTION spend._try_to_fold() RETURNS boolean
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   -- Under an older snapshot the deltas of this moment are not visible, and some that are have been folded.
-  SELECT current_setting('transaction_isolation') = 'read committed' AND pg_try_advisory_xact_lock('spend.rollup'::regclass::integer, 0)
+  SELECT current_setting('transaction_isolation') = 'read committed' AND spend._try_lock('spend.rollup')
 $$;
 COMMENT ON FUNCTION spend._try_to_fold() IS 'Internal: makes this transaction the one that may write rollups; false if it cannot be.';
 

@@ -54,8 +54,8 @@ BEGIN
     RAISE EXCEPTION 'rows are dropped under READ COMMITTED only' USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   -- Not while days are cut anew, and not beside maintain(), which makes leaves.
-  PERFORM pg_advisory_xact_lock('spend.usage'::regclass::integer, 0);
-  PERFORM pg_advisory_xact_lock('spend.rollup'::regclass::integer, 0);
+  PERFORM spend._lock('spend.usage');
+  PERFORM spend._lock('spend.rollup');
   FOR item IN SELECT l.leaf, l.month FROM spend._month_leaves() AS l WHERE (l.month + interval '1 month')::date <= before ORDER BY 2 LOOP
     month := item.month;
     EXECUTE format('SELECT count(*) FROM %s', item.leaf) INTO usage_rows;

@@ -149,7 +149,7 @@ BEGIN
   END IF;
   -- One large correction at a time: two of them would take the same rows in different orders.
   since := spend._open_since(since, include_closed);
-  PERFORM pg_advisory_xact_lock('spend.adjustments'::regclass::integer, 0);
+  PERFORM spend._lock('spend.adjustments');
   -- A dry run is the real thing, taken back: what it reports cannot differ from what the call would do.
   BEGIN
     batch_id := nextval('spend.adjustments_batch_id_seq');
