@@ -139,10 +139,11 @@ void prepare_shared_memory() {
                            "auto: in shared memory if the library is in shared_preload_libraries, or from PostgreSQL "
                            "17 on, else as rows. table: as rows. Taken when the server starts.",
                            &counters_setting, counters_auto, counters_options, at_start, 0, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable(
-      "pg_spend.counter_memory", "Shared memory for budget counters.",
-      "Some 2,000 counters and 1,500 reservations of running transactions to a megabyte. Taken when the server starts.",
-      &counter_memory_kb, 32 * 1024, 64, 4 * 1024 * 1024, at_start, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("pg_spend.counter_memory", "Shared memory for budget counters.",
+                          "Half of it for counters, three tenths for reservations of running transactions, a fifth for "
+                          "holds: some 2,000, 2,400 and 3,200 to a megabyte. Taken when the server starts.",
+                          &counter_memory_kb, 32 * 1024, 64, 4 * 1024 * 1024, at_start, GUC_UNIT_KB, nullptr, nullptr,
+                          nullptr);
   DefineCustomIntVariable("pg_spend.pending_wait",
                           "How long a row waits for other transactions before a reject budget refuses it.",
                           "Only where nothing but their uncommitted amounts stands in its way.", &pending_wait_ms, 1000,

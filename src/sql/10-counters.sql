@@ -80,9 +80,10 @@ CREATE FUNCTION spend._counter_differences(
     SELECT c.budget_id, c.generation, c.period_start, c.group_hash, c.group_values, c.spent, c.calls, c.unpriced_calls
     FROM spend._counter_totals AS c
     JOIN spend._budget_periods() AS p USING (budget_id, generation)
-  ), pending AS (
+  ), pending AS MATERIALIZED (
     SELECT p.budget_id, p.generation, p.period_start, p.group_hash, p.amount, p.calls, p.unpriced_calls FROM spend._pending_counters() AS p
-  ), summed AS (
+  -- Once: the planner expects few counters, and would sum the ledger for each of them.
+  ), summed AS MATERIALIZED (
     SELECT r.budget_id, r.generation, r.period_start, r.group_hash, sum(r.amount) AS amount, sum(r.calls)::bigint AS calls,
            sum(r.unpriced_calls)::bigint AS unpriced_calls
     FROM (
@@ -162,31 +163,6 @@ CREATE FUNCTION spend._counter_memory(
 ) RETURNS SETOF record
   LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'spend_counter_memory';
 COMMENT ON FUNCTION spend._counter_memory() IS 'Internal: where budget counters are kept, and how full that is.';
-
-CREATE VIEW spend.status WITH (security_barrier) AS
-SELECT 'status'::text AS status_key,
-       now() AS checked_at,
-       m.mode AS counter_mode,
-       m.counters AS counters_in_memory,
-       m.counter_capacity,
-       m.reservations,
-       m.reservation_capacity,
-       m.row_groups AS counters_kept_as_rows,
-       d.unfolded_movements,
-       d.oldest_unfolded_at
-FROM spend._counter_memory() AS m
-CROSS JOIN (SELECT count(*) AS unfolded_movements, min(c.written_at) AS oldest_unfolded_at FROM spend.counter_deltas AS c) AS d;
-COMMENT ON VIEW spend.status IS 'State of the ledger''s machinery, one row.';
-COMMENT ON COLUMN spend.status.status_key IS 'status.';
-COMMENT ON COLUMN spend.status.checked_at IS 'Time of the look.';
-COMMENT ON COLUMN spend.status.counter_mode IS 'Where budget counters are kept: shared (memory) or table.';
-COMMENT ON COLUMN spend.status.counters_in_memory IS 'Counters in shared memory, of all databases.';
-COMMENT ON COLUMN spend.status.counter_capacity IS 'How many there can be; then those that nobody uses give way.';
-COMMENT ON COLUMN spend.status.reservations IS 'Counters that running and prepared transactions have moved, one for each transaction and counter.';
-COMMENT ON COLUMN spend.status.reservation_capacity IS 'How many there can be; then further counters are kept as rows.';
-COMMENT ON COLUMN spend.status.counters_kept_as_rows IS 'Sets of counters, of 4,096, that are rows until the next start of the server because memory was full.';
-COMMENT ON COLUMN spend.status.unfolded_movements IS 'Rows of spend.counter_deltas that spend.maintain() will fold.';
-COMMENT ON COLUMN spend.status.oldest_unfolded_at IS 'Start of the oldest transaction among them.';
 
 CREATE TABLE spend.refusals (
   budget_id bigint NOT NULL,

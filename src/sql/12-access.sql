@@ -60,7 +60,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify(boolean)'), ('admin', 'spend.verify_holds(boolean)'), ('admin', 'spend.verify_rollups()'),
-           ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._unwritten_refusals()'),
+           ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._rollup_density()'), ('reader', 'spend._unwritten_refusals()'),
            ('reader', 'spend.commitment_status(text, timestamptz, timestamptz, timestamptz)'), ('reader', 'spend.tokens(spend.usage)'),
            ('reader', 'spend._commitment_periods(spend.commitments, timestamptz, timestamptz)'), ('reader', 'spend._period_step(text)'),
            ('reader', 'spend._commitment_due(spend.commitments, numeric, numeric, numeric, numeric)'), ('reader', 'spend._tiered_amount(numeric, jsonb, text)'),

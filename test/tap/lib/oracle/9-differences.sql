@@ -14,7 +14,8 @@ INSERT INTO oracle.labels VALUES
   ('focus', 'x_OriginChargeId', 'nothing is split'), ('focus', 'x_OriginBilledCost', 'nothing is split'), ('focus', 'x_OriginListCost', 'nothing is split'),
   ('focus', 'x_OriginContractedCost', 'nothing is split'),
   ('status', 'checked_at', 'now'), ('status', 'counter_mode', 'of memory'), ('status', 'counters_in_memory', 'of memory'), ('status', 'counter_capacity', 'of memory'),
-  ('status', 'reservations', 'of memory'), ('status', 'reservation_capacity', 'of memory'), ('status', 'counters_kept_as_rows', 'of memory');
+  ('status', 'reservations', 'of memory'), ('status', 'reservation_capacity', 'of memory'), ('status', 'counters_kept_as_rows', 'of memory'),
+  ('status', 'rollup_percent', 'of the sums, not of the rows'), ('status', 'warning', 'words'), ('status', 'hint', 'words');
 -- Version 1.2 has the columns of 1.4, which are compared there.
 INSERT INTO oracle.labels
 SELECT 'focus_1_2', a.attname, 'as in focus' FROM pg_attribute AS a
