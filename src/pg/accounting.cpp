@@ -84,7 +84,7 @@ Atto private_total(const CounterUse& use) {
   }
   const OpenTable table(Table::counters, AccessShareLock);
   return accounting.private_totals
-      .insert_or_assign(period, totals_from_rows(use, LatestState(table.get(), OwnChanges::ignored)))
+      .insert_or_assign(period, totals_of_ledger(use, LatestState(table.get(), OwnChanges::ignored)))
       .first->second.of(use.group->hash)
       .amount;
 }

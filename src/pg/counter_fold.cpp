@@ -46,7 +46,7 @@ HeapTuple row_to_fold_into(const CounterRows& rows, const BudgetSet& budgets, co
     }
     if (rows.insert(key, folded.period_end, folded.group_json, {})) {
       CounterRows::Totals whole;
-      whole.sum = row_for_moving(use_of(*budget, key, folded.period_end, folded.group_json));
+      whole.sum = row_for_moving(use_of(*budget, key, folded.period_end, folded.group_json), Source::quickest);
       return rows.replace(rows.lock(key), whole);
     }
   }
@@ -128,7 +128,7 @@ void repair_counter(const CounterKey& key) {
     return;
   }
   CounterRows::Totals totals = rows.totals_of(row);
-  totals.sum = row_for_moving(use_of(*budget, key, rows.period_end_of(row), rows.group_json_of(row)));
+  totals.sum = row_for_moving(use_of(*budget, key, rows.period_end_of(row), rows.group_json_of(row)), Source::rows);
   rows.replace(row, totals);
 }
 

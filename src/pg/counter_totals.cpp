@@ -1,8 +1,13 @@
 #include "core/json.hpp"
-#include "pg/counters.hpp"
+#include "pg/group_sums.hpp"
 #include "pg/ledger_leaves.hpp"
+#include "pg/rollup_totals.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
+
+extern "C" {
+#include "storage/bufmgr.h"
+}
 
 namespace spend {
 
@@ -55,58 +60,6 @@ std::optional<Pin> pin_of(const CounterUse& use) {
   return std::nullopt;
 }
 
-/// Sums rows by group, up to a number of groups.
-class GroupSums {
- public:
-  GroupSums(const CounterUse& use, bool own_group_only, GroupTotals& totals)
-      : use_(use), own_group_only_(own_group_only), totals_(totals) {
-    totals_.complete = !own_group_only;
-  }
-
-  /// Whether a row of that time belongs to the counter. (Beside a clock that is set back by half an hour, the hours
-  /// overlap.)
-  bool contains(Timestamp at) const {
-    return use_.period.contains(at) && use_.budget->valid.contains(at) &&
-           period_of(*use_.budget, at).start == use_.period.start;
-  }
-
-  void add(const UsageRow& row) {
-    const Budget& budget = *use_.budget;
-    const RowFacts facts = facts_of(row);
-    const Attribution& attribution = attribution_of(row);
-    if (budget.row_dimensions.empty()) {
-      add(facts, attribution.dimensions);
-      return;
-    }
-    Dimensions dimensions = attribution.dimensions;
-    for (const std::string& name : budget.row_dimensions) {
-      dimensions.set_normalised(name, row.row_dimension(name));
-    }
-    add(facts, dimensions);
-  }
-
- private:
-  void add(const RowFacts& facts, const Dimensions& dimensions) {
-    if (!use_.budget->scope.matches(dimensions)) {
-      return;
-    }
-    const Hash128 group = group_key(use_.budget->group_by, dimensions).hash;
-    if (group != use_.group->hash && own_group_only_) {
-      return;
-    }
-    if (totals_.sums.size() >= GroupTotals::most_groups && group != use_.group->hash && !totals_.sums.contains(group)) {
-      totals_.complete = false;
-      return;
-    }
-    const Movement movement = movement_of(*use_.budget, facts);
-    totals_.sums[group] += CounterDelta{movement.amount, 1, movement.unpriced ? 1 : 0};
-  }
-
-  const CounterUse& use_;
-  bool own_group_only_;
-  GroupTotals& totals_;
-};
-
 /// How the rows of a counter are found in a leaf.
 struct RowScan {
   Oid index = InvalidOid;
@@ -132,16 +85,31 @@ RowScan scan_by_id(Oid index, Oid collation, const std::string& id) {
   return scan;
 }
 
-void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& pin, const LatestState& state,
-                      GroupSums& sums) {
+/// How many more rows may be read; nothing: as many as there are.
+using RowsLeft = std::optional<std::size_t>;
+
+/// Which of the rows of a period.
+enum class Rows {
+  all,
+  enforced_only  ///< those that count in it only by the time at which they were written
+};
+
+/// False when it has ended before its time.
+bool add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& pin, Rows which,
+                      const LatestState& state, RowsLeft& left, GroupSums& sums) {
   const Relation relation = pg_call([&] { return table_open(leaf, AccessShareLock); });
   const UsageColumns& columns = usage_columns(relation);
   // A summary of millions of rows must not keep what each of them detoasted.
   const MemoryContext per_row = pg_call(
       [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend counter row", ALLOCSET_DEFAULT_SIZES); });
+  bool is_done = true;
   const auto add_rows = [&](RowScan scan, auto&& is_of_counter) {
     scan_index(relation, scan.index, state, std::span(scan.keys).first(scan.key_count),
                [&](const ScannedTuple& scanned) {
+                 if (left.has_value() && (*left)-- == 0) {
+                   is_done = false;
+                   return false;
+                 }
                  const MemoryContext outer = MemoryContextSwitchTo(per_row);
                  const UsageRow row(scanned.tuple, scanned.descriptor, columns);
                  const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
@@ -152,6 +120,7 @@ void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
                  }
                  MemoryContextSwitchTo(outer);
                  MemoryContextReset(per_row);
+                 return true;
                });
   };
   const AttrNumber pinned =
@@ -162,35 +131,76 @@ void add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
     add_rows(scan_by_id(index_of_ids, collation, pin->value),
              [](bool occurred, bool enforced) { return occurred || enforced; });
   } else {
-    const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
-    add_rows(scan_by_time(index_on(relation, key_columns), range), [](bool occurred, bool) { return occurred; });
+    if (which == Rows::all) {
+      const std::array<AttrNumber, 1> key_columns = {columns.occurred_at};
+      add_rows(scan_by_time(index_on(relation, key_columns), range), [](bool occurred, bool) { return occurred; });
+    }
     const Oid index_of_enforced = index_on_present(relation, columns.enforced_at);
     if (!OidIsValid(index_of_enforced)) {
       raise(ERRCODE_UNDEFINED_OBJECT,
             std::string("the index on enforced_at of \"spend.") + RelationGetRelationName(relation) + "\" is missing",
             {}, "Create it again as the extension's script does.");
     }
-    add_rows(scan_by_time(index_of_enforced, range),
-             [](bool occurred, bool enforced) { return enforced && !occurred; });
+    if (is_done) {
+      add_rows(scan_by_time(index_of_enforced, range),
+               [](bool occurred, bool enforced) { return enforced && !occurred; });
+    }
   }
   pg_call([&] {
     MemoryContextDelete(per_row);
     table_close(relation, NoLock);
   });
+  return is_done;
+}
+
+bool add_rows(const CounterUse& use, const std::optional<Pin>& pin, Rows which, const LatestState& state, RowsLeft left,
+              GroupSums& sums) {
+  const Period range{std::max(use.period.start, use.budget->valid.start),
+                     std::min(use.period.end, use.budget->valid.end)};
+  const std::vector<Oid> leaves = leaves_of_ledger();
+  return std::all_of(leaves.begin(), leaves.end(),
+                     [&](Oid leaf) { return add_rows_of_leaf(leaf, range, pin, which, state, left, sums); });
+}
+
+/// How many rows are read before rollups are asked: what takes about as long as reading all deltas that are not folded.
+/// A period that has just begun has few rows, and the deltas of a bulk load are none of it.
+std::size_t rows_worth_reading() {
+  constexpr std::size_t at_least = 1000;
+  constexpr std::size_t for_each_block = 20;
+  const OpenTable deltas(Table::rollup_deltas, AccessShareLock);
+  return at_least + for_each_block * pg_call([&] { return RelationGetNumberOfBlocks(deltas.get()); });
 }
 
 }  // namespace
 
 GroupTotals totals_from_rows(const CounterUse& use, const LatestState& state) {
-  const Period range{std::max(use.period.start, use.budget->valid.start),
-                     std::min(use.period.end, use.budget->valid.end)};
   const std::optional<Pin> pin = pin_of(use);
   GroupTotals totals;
   GroupSums sums(use, pin.has_value(), totals);
-  for (const Oid leaf : leaves_of_ledger()) {
-    add_rows_of_leaf(leaf, range, pin, state, sums);
-  }
+  add_rows(use, pin, Rows::all, state, std::nullopt, sums);
   return totals;
+}
+
+GroupTotals totals_of_ledger(const CounterUse& use, const LatestState& state) {
+  if (!use.budget->row_dimensions.empty()) {
+    return totals_from_rows(use, state);
+  }
+  {
+    GroupTotals totals;
+    GroupSums sums(use, false, totals);
+    if (add_rows(use, std::nullopt, Rows::all, state, rows_worth_reading(), sums)) {
+      return totals;
+    }
+  }
+  {
+    GroupTotals totals;
+    GroupSums sums(use, false, totals);
+    if (add_rollups(use, state, sums)) {
+      add_rows(use, std::nullopt, Rows::enforced_only, state, std::nullopt, sums);
+      return totals;
+    }
+  }
+  return totals_from_rows(use, state);
 }
 
 }  // namespace spend

@@ -151,7 +151,7 @@ void counters_at_end(TransactionEnd end);
 /// crossed.
 Atto claimed_after(const CounterUse& use, Atto claimed, Atto spent, Atto amount);
 
-/// What committed rows say about all counters that a budget has in one period.
+/// What the ledger says about all counters that a budget has in one period.
 struct GroupTotals {
   static constexpr std::size_t most_groups = 100'000;
   std::map<Hash128, CounterDelta> sums;  ///< a group without an entry has no rows
@@ -164,6 +164,8 @@ struct GroupTotals {
 };
 /// Sums the rows of the use's period as a state shows them. The use's own group is among the groups, whatever their
 /// number.
+GroupTotals totals_of_ledger(const CounterUse& use, const LatestState& state);
+/// The same without a look at the rollups, which somebody may have spoilt.
 GroupTotals totals_from_rows(const CounterUse& use, const LatestState& state);
 
 }  // namespace spend

@@ -79,7 +79,7 @@ CounterDelta sealed_total(const LatestState& state, const CounterKey& key) {
 
 GroupTotals totals_of_latest(const CounterUse& use) {
   const OpenTable counters(Table::counters, AccessShareLock);
-  return totals_from_rows(use, LatestState(counters.get(), OwnChanges::ignored));
+  return totals_of_ledger(use, LatestState(counters.get(), OwnChanges::ignored));
 }
 
 }  // namespace
@@ -112,12 +112,13 @@ CounterDelta sum_of_unmoved(const CounterUse& use, std::uint32_t epoch) {
   return asked;
 }
 
-CounterDelta row_for_moving(const CounterUse& use) {
+CounterDelta row_for_moving(const CounterUse& use, Source source) {
   wait_until_announced(*use.budget);
   pass_commit_windows();
   const OpenTable counters(Table::counters, AccessShareLock);
   const LatestState state(counters.get(), OwnChanges::ignored);
-  CounterDelta row = totals_from_rows(use, state).of(use.group->hash);
+  const GroupTotals totals = source == Source::rows ? totals_from_rows(use, state) : totals_of_ledger(use, state);
+  CounterDelta row = totals.of(use.group->hash);
   row += sealed_total(state, use.key());
   row += -unfolded_total(state, use.key()).delta;
   return row;

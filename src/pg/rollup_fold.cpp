@@ -93,7 +93,7 @@ class Fold {
   Timestamp known_bucket_ = timestamp_min;
   DateADT known_day_ = 0;
   FoldedSums quarters_, days_, months_;
-  RollupTable quarter_table_{RollupTable::Grain::quarter_hour};
+  RollupTable quarter_table_{RollupTable::Grain::quarter};
   RollupTable day_table_{RollupTable::Grain::day};
   RollupTable month_table_{RollupTable::Grain::month};
 };

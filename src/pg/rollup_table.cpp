@@ -57,7 +57,7 @@ namespace {
 
 constexpr Table table_of(RollupTable::Grain grain) {
   switch (grain) {
-    case RollupTable::Grain::quarter_hour:
+    case RollupTable::Grain::quarter:
       return Table::rollup_quarters;
     case RollupTable::Grain::day:
       return Table::rollup;
@@ -69,7 +69,7 @@ constexpr Table table_of(RollupTable::Grain grain) {
 
 std::vector<const char*> time_columns(RollupTable::Grain grain) {
   switch (grain) {
-    case RollupTable::Grain::quarter_hour:
+    case RollupTable::Grain::quarter:
       return {"bucket_start"};
     case RollupTable::Grain::day:
       return {"usage_date", "usage_date_utc"};
@@ -199,7 +199,7 @@ RollupTable::RollupTable(Grain grain)
     month_column_ = table_.column("usage_month");
   }
   index_ = index_on(table_.get(), key_columns_);
-  const RegProcedure time_equal = grain == Grain::quarter_hour ? F_TIMESTAMPTZ_EQ : F_DATE_EQ;
+  const RegProcedure time_equal = grain == Grain::quarter ? F_TIMESTAMPTZ_EQ : F_DATE_EQ;
   for (std::size_t i = 0; i < key_columns_.size(); ++i) {
     const RegProcedure equal = i < times ? time_equal : F_UUID_EQ;
     pg_call([&] {
@@ -211,7 +211,7 @@ RollupTable::RollupTable(Grain grain)
 void RollupTable::set_keys(const FoldedKey& key) {
   const std::size_t times = key_columns_.size() - 2;
   for (std::size_t i = 0; i < times; ++i) {
-    keys_[i].sk_argument = grain_ == Grain::quarter_hour ? TimestampTzGetDatum(key.time[i])
+    keys_[i].sk_argument = grain_ == Grain::quarter ? TimestampTzGetDatum(key.time[i])
                                                          : DateADTGetDatum(static_cast<DateADT>(key.time[i]));
   }
   keys_[times].sk_argument = UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(key.attribution.data()));

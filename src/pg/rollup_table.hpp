@@ -32,7 +32,7 @@ DateADT first_of_month(DateADT day);
 /// the server writes its catalogs: each group is found through the index and added to, or inserted.
 class RollupTable {
  public:
-  enum class Grain { quarter_hour, day, month };
+  enum class Grain { quarter, day, month };
   /// Errors: 42P01, 42703 where the extension's SQL is older.
   explicit RollupTable(Grain grain);
   /// Adds these groups, in the order of their keys, each key once.

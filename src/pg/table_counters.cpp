@@ -25,7 +25,7 @@ void TableCounters::make(const CounterUse& use) {
     Held& held = *hold(use);
     // With movements but no row: whoever should have stored that was rolled back.
     const bool was_moved = held.unfolded.calls != 0 || !held.unfolded.is_zero();
-    const CounterDelta row = was_moved ? row_for_moving(use) : sum_of_unmoved(use, epoch_());
+    const CounterDelta row = was_moved ? row_for_moving(use, Source::quickest) : sum_of_unmoved(use, epoch_());
     const Atto amount = row.amount + held.unfolded.amount;
     store(use, held, row, std::max(held.claimed_percent, claimed_by_history(use, amount)));
     return;

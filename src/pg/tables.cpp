@@ -18,6 +18,7 @@ std::array<Known, table_count> known = {{
     {"price_terms"},     {"model_aliases"},   {"providers"},        {"usage_kinds"},   {"rollup_deltas"},
     {"rollup_quarters"}, {"rollup"},          {"rollup_months"},    {"holds"},         {"hold_amounts"},
     {"decisions"},       {"approvals"},       {"allocation_rules"}, {"required_tags"}, {"periods"},
+    {"rollup_state"},    {"sealed_rollup"},
 }};
 
 Known& entry(Table table) {

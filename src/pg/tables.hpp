@@ -42,8 +42,10 @@ enum class Table {
   allocation_rules,
   required_tags,
   periods,
+  rollup_state,
+  sealed_rollup,
 };
-constexpr std::size_t table_count = 35;
+constexpr std::size_t table_count = 37;
 
 /// The oid of spend.<table>, looked up by schema and name and kept until its relcache entry is invalidated.
 /// Errors: 42P01 with a hint when the extension's SQL is older than the library or was dropped.
