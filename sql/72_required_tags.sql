@@ -23,6 +23,7 @@ INSERT INTO spend.dimension_values (dimension, value, label) VALUES ('api_key', 
 INSERT INTO spend.sources (source, is_sanctioned, owner) VALUES ('GATEWAY', true, 'Ada'), ('old', false, NULL);
 SELECT trim_scale(unbudgeted_cost) AS unbudgeted, trim_scale(unknown_key_cost) AS unknown_key, trim_scale(unsanctioned_cost) AS unsanctioned FROM spend.coverage;
 SELECT source, is_sanctioned, owner, first_usage_date, last_usage_date, calls, trim_scale(cost) AS cost FROM spend.source_usage ORDER BY source COLLATE "C";
+SELECT issue, detail, calls, trim_scale(cost) AS cost, cost_share FROM spend.data_quality WHERE issue IN ('unbudgeted', 'unknown_key', 'unsanctioned_source') ORDER BY 1, 2;
 -- A change holds from the next row; what was assigned stays.
 UPDATE spend.required_tags SET on_missing = 'flag', assign_to = NULL WHERE dimension = 'cost_center';
 DELETE FROM spend.required_tags WHERE dimension = 'feature';
@@ -44,4 +45,19 @@ SELECT split_part(regress.error($$INSERT INTO spend.required_tags (dimension, on
 INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-04-01', 'marketing', 'm', 100);
 INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES ('2026-04-02', U&'m\0430rketing', 'm', 30), ('2026-04-02', ' MARKETING', 'm', 5), ('2026-04-02', U&'\ff4darketing', 'm', 5), ('2026-04-03', 'sales', 'm', 1);
 SELECT dimension, dimension_value, looks_like, is_original, calls, trim_scale(cost) AS cost FROM spend.confusable_values ORDER BY 1, is_original DESC;
+-- All of it in one list, also for a reader with a scope: who may not see the original learns nothing of it.
+SELECT period_start, issue, detail, calls, trim_scale(cost) AS cost FROM spend.data_quality WHERE issue = 'confusable' ORDER BY 2, 3;
+SET client_min_messages = error;
+DROP ROLE IF EXISTS regress_copy, regress_both;
+CREATE ROLE regress_copy;
+CREATE ROLE regress_both;
+SELECT spend.grant_access('regress_copy', 'reader', jsonb_build_object('team', U&'m\0430rketing')), spend.grant_access('regress_both', 'reader', jsonb_build_object('team', jsonb_build_array(U&'m\0430rketing', 'marketing'))) \gset grant_
+SET ROLE regress_copy;
+SELECT issue, detail, calls, trim_scale(cost) AS cost FROM spend.data_quality WHERE issue <> 'untagged' ORDER BY 1, 2;
+SET ROLE regress_both;
+SELECT issue, detail, calls, trim_scale(cost) AS cost FROM spend.data_quality WHERE issue <> 'untagged' ORDER BY 1, 2;
+RESET ROLE;
+DROP OWNED BY regress_copy, regress_both;
+DROP ROLE regress_copy, regress_both;
+RESET client_min_messages;
 SELECT spend.skeleton('marketing') = spend.skeleton(U&'M\0430rketing') AS alike, spend.skeleton('sales') = spend.skeleton('marketing') AS others, spend.skeleton('CC-O1') = spend.skeleton('cc-01') AS digits;

@@ -59,24 +59,51 @@ CREATE FUNCTION oracle.missing_tags(dims jsonb) RETURNS text[] LANGUAGE sql STAB
   WHERE oracle.covers(r.scope, dims) AND (dims ->> r.dimension IS NULL OR (r.dimension = 'cost_center' AND dims ->> 'cost_center' = spend.text_key(r.assign_to)))
 $$;
 
-CREATE VIEW oracle.data_quality AS
-SELECT md5(jsonb_build_array(f.month, i.issue, i.detail, f.money)::text) AS data_quality_key, f.month::timestamp AT TIME ZONE f.zone AS period_start_at, f.month AS period_start,
-       'month' AS period_kind, i.issue, i.detail, f.money AS currency, count(*) AS calls, coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost,
-       (coalesce(sum(f.cost), 0) / nullif(min(f.whole_cost), 0))::numeric(14, 6) AS cost_share, (count(*)::numeric / min(f.whole))::numeric(14, 6) AS calls_share
-FROM (SELECT w.*, sum(w.cost) OVER (PARTITION BY w.month, w.money) AS whole_cost, count(*) OVER (PARTITION BY w.month, w.money) AS whole FROM oracle._facts AS w) AS f
-CROSS JOIN LATERAL (
-  SELECT 'untagged', n.name FROM oracle._names AS n WHERE n.is_column AND NOT f.dims ? n.name
-  UNION ALL SELECT f.pricing_status, coalesce(f.pricing_reason, '') WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
-  UNION ALL SELECT 'late', 'written more than a day after the usage' WHERE f.is_late
-  UNION ALL SELECT 'missing_tag', m.name FROM unnest(oracle.missing_tags(f.dims)) AS m(name)
-) AS i(issue, detail)
-GROUP BY f.month, f.zone, i.issue, i.detail, f.money;
-
 -- Budgets by dimensions of attributions only; one by run, model or route covers nothing for sure.
 CREATE VIEW oracle._covering_budgets AS
 SELECT b.* FROM spend.budgets AS b
 WHERE NOT EXISTS (SELECT FROM jsonb_object_keys(b.scope) AS k(name) WHERE k.name NOT IN (SELECT n.name FROM oracle._names AS n))
   AND NOT EXISTS (SELECT FROM unnest(b.group_by) AS g(name) WHERE g.name NOT IN (SELECT n.name FROM oracle._names AS n));
+
+CREATE VIEW oracle._covered AS
+SELECT w.*, oracle.missing_tags(w.dims) = '{}' AS is_tagged,
+       EXISTS (SELECT FROM oracle._covering_budgets AS b
+               WHERE oracle.covers(b.scope, w.dims) AND b.valid_during && tstzrange(w.month::timestamp AT TIME ZONE w.zone, (w.month + interval '1 month') AT TIME ZONE w.zone)) AS has_budget,
+       w.dims ? 'api_key' AND EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key')
+         AND w.dims ->> 'api_key' NOT IN (SELECT v.value FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS has_unknown_key,
+       w.source_key IS NOT NULL AND EXISTS (SELECT FROM spend.sources)
+         AND w.source_key NOT IN (SELECT v.source FROM spend.sources AS v WHERE v.is_sanctioned) AS is_unsanctioned
+FROM oracle._facts AS w;
+
+-- Every value that usage ever carried, whatever has become of it since.
+CREATE VIEW oracle._values AS
+SELECT v.key AS dimension, v.value AS dimension_value, min(d.first_seen_at) AS first_seen_at
+FROM oracle._dictionary AS d CROSS JOIN LATERAL jsonb_each_text(d.dims) AS v
+WHERE oracle.sees(d.dims) GROUP BY 1, 2;
+
+CREATE VIEW oracle._look_alikes AS
+SELECT v.*, (SELECT o.dimension_value FROM oracle._values AS o WHERE o.dimension = v.dimension AND spend.skeleton(o.dimension_value) = spend.skeleton(v.dimension_value)
+             ORDER BY o.first_seen_at, o.dimension_value COLLATE "C" LIMIT 1) AS looks_like
+FROM oracle._values AS v
+WHERE EXISTS (SELECT FROM oracle._values AS o WHERE o.dimension = v.dimension AND o.dimension_value <> v.dimension_value AND spend.skeleton(o.dimension_value) = spend.skeleton(v.dimension_value));
+
+CREATE VIEW oracle.data_quality AS
+SELECT md5(jsonb_build_array(f.month, i.issue, i.detail, f.money)::text) AS data_quality_key, f.month::timestamp AT TIME ZONE f.zone AS period_start_at, f.month AS period_start,
+       'month' AS period_kind, i.issue, i.detail, f.money AS currency, count(*) AS calls, coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost,
+       (coalesce(sum(f.cost), 0) / nullif(min(f.whole_cost), 0))::numeric(14, 6) AS cost_share, (count(*)::numeric / min(f.whole))::numeric(14, 6) AS calls_share
+FROM (SELECT w.*, sum(w.cost) OVER (PARTITION BY w.month, w.money) AS whole_cost, count(*) OVER (PARTITION BY w.month, w.money) AS whole FROM oracle._covered AS w) AS f
+CROSS JOIN LATERAL (
+  SELECT 'untagged', n.name FROM oracle._names AS n WHERE n.is_column AND NOT f.dims ? n.name
+  UNION ALL SELECT f.pricing_status, coalesce(f.pricing_reason, '') WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
+  UNION ALL SELECT 'late', 'written more than a day after the usage' WHERE f.is_late
+  UNION ALL SELECT 'missing_tag', m.name FROM unnest(oracle.missing_tags(f.dims)) AS m(name)
+  UNION ALL SELECT 'unbudgeted', '' WHERE NOT f.has_budget
+  UNION ALL SELECT 'unknown_key', f.dims ->> 'api_key' WHERE f.has_unknown_key
+  UNION ALL SELECT 'unsanctioned_source', f.source_key WHERE f.is_unsanctioned
+  UNION ALL SELECT 'confusable', l.dimension || ' ' || l.dimension_value || ' looks like ' || l.looks_like
+            FROM oracle._look_alikes AS l WHERE f.dims ->> l.dimension = l.dimension_value AND l.dimension_value <> l.looks_like
+) AS i(issue, detail)
+GROUP BY f.month, f.zone, i.issue, i.detail, f.money;
 
 CREATE VIEW oracle.coverage AS
 SELECT md5(jsonb_build_array(f.month, f.money)::text) AS coverage_key, f.month::timestamp AT TIME ZONE f.zone AS period_start_at, f.month AS period_start, 'month' AS period_kind,
@@ -88,16 +115,7 @@ SELECT md5(jsonb_build_array(f.month, f.money)::text) AS coverage_key, f.month::
        coalesce(sum(f.cost) FILTER (WHERE f.has_unknown_key), 0)::numeric(38, 18) AS unknown_key_cost,
        coalesce(sum(f.cost) FILTER (WHERE f.is_unsanctioned), 0)::numeric(38, 18) AS unsanctioned_cost,
        count(*) FILTER (WHERE f.cost IS NULL) AS unpriced_calls
-FROM (
-  SELECT w.*, oracle.missing_tags(w.dims) = '{}' AS is_tagged,
-         EXISTS (SELECT FROM oracle._covering_budgets AS b
-                 WHERE oracle.covers(b.scope, w.dims) AND b.valid_during && tstzrange(w.month::timestamp AT TIME ZONE w.zone, (w.month + interval '1 month') AT TIME ZONE w.zone)) AS has_budget,
-         w.dims ? 'api_key' AND EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key')
-           AND w.dims ->> 'api_key' NOT IN (SELECT v.value FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS has_unknown_key,
-         w.source_key IS NOT NULL AND EXISTS (SELECT FROM spend.sources)
-           AND w.source_key NOT IN (SELECT v.source FROM spend.sources AS v WHERE v.is_sanctioned) AS is_unsanctioned
-  FROM oracle._facts AS w
-) AS f
+FROM oracle._covered AS f
 GROUP BY f.month, f.zone, f.money;
 
 CREATE VIEW oracle.source_usage AS
@@ -106,12 +124,6 @@ SELECT md5(jsonb_build_array(f.source_key, f.money)::text) AS source_usage_key, 
        coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost, count(*) FILTER (WHERE f.cost IS NULL) AS unpriced_calls
 FROM oracle._facts AS f LEFT JOIN spend.sources AS s ON s.source = f.source_key
 GROUP BY f.source_key, f.money, f.zone, s.is_sanctioned, s.owner;
-
--- Every value that usage ever carried, whatever has become of it since.
-CREATE VIEW oracle._values AS
-SELECT v.key AS dimension, v.value AS dimension_value, min(d.first_seen_at) AS first_seen_at
-FROM oracle._dictionary AS d CROSS JOIN LATERAL jsonb_each_text(d.dims) AS v
-WHERE oracle.sees(d.dims) GROUP BY 1, 2;
 
 CREATE VIEW oracle.dimension_labels AS
 SELECT md5(jsonb_build_array(v.dimension, v.dimension_value)::text) AS dimension_labels_key, v.first_seen_at, v.dimension, v.dimension_value,
@@ -125,11 +137,6 @@ CROSS JOIN LATERAL (SELECT coalesce(c.parent, d.parent) AS parent) AS p;
 CREATE VIEW oracle.confusable_values AS
 SELECT md5(jsonb_build_array(l.dimension, l.dimension_value, f.money)::text) AS confusable_values_key, max(f.month)::timestamp AT TIME ZONE f.zone AS last_month_start_at, l.dimension,
        l.dimension_value, l.looks_like, l.dimension_value = l.looks_like AS is_original, f.money AS currency, count(*) AS calls, coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost
-FROM (
-  SELECT v.*, (SELECT o.dimension_value FROM oracle._values AS o WHERE o.dimension = v.dimension AND spend.skeleton(o.dimension_value) = spend.skeleton(v.dimension_value)
-               ORDER BY o.first_seen_at, o.dimension_value COLLATE "C" LIMIT 1) AS looks_like
-  FROM oracle._values AS v
-  WHERE EXISTS (SELECT FROM oracle._values AS o WHERE o.dimension = v.dimension AND o.dimension_value <> v.dimension_value AND spend.skeleton(o.dimension_value) = spend.skeleton(v.dimension_value))
-) AS l
+FROM oracle._look_alikes AS l
 JOIN oracle._facts AS f ON f.dims ->> l.dimension = l.dimension_value
 GROUP BY l.dimension, l.dimension_value, l.looks_like, f.money, f.zone;
