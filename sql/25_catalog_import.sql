@@ -104,7 +104,7 @@ SELECT count(*) AS live FROM spend.prices WHERE provider = 'dry' AND superseded_
 SELECT regress.error($$SELECT spend.import_catalog('csv', '{}')$$);
 SELECT regress.error($$SELECT spend.import_catalog('litellm', '[]')$$);
 SELECT regress.error($$SELECT spend.import_catalog('genai-prices', '{}')$$);
-SELECT regress.error($$SELECT spend.import_catalog('genai-prices', '[{"models": [{"id": "m", "prices": {"input_mtok": 1}}]}]')$$);
+SELECT name, action, reason FROM spend.import_catalog('genai-prices', '[{"models": [{"id": "m", "prices": {"input_mtok": 1}}]}, null, {"id": "acme", "models": 7}]');
 SELECT regress.error($$SELECT spend.import_catalog('pg_spend', '{"format": "pg_spend", "version": 2, "prices": []}')$$);
 SELECT regress.error($$SELECT spend.import_catalog('litellm', ('{"m": ' || repeat('[', 50) || repeat(']', 50) || '}')::jsonb)$$);
 SELECT regress.error($$SELECT spend.import_catalog('litellm', jsonb_build_object('m', (SELECT jsonb_agg(i) FROM generate_series(1, 70000) AS i)))$$);

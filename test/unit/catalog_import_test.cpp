@@ -294,6 +294,21 @@ TEST(GenaiPrices, OneBadModelFailsNothingElse) {
   EXPECT_EQ(reason_of(catalog, "p-q/backwards"), "its prices do not follow one another in time");
 }
 
+TEST(GenaiPrices, OneBadProviderFailsNothingElse) {
+  const ImportedCatalog catalog =
+      read("genai-prices", R"([null, 7, ["x"], {"id": "a", "models": {"id": "m"}}, {"id": "b"},
+    {"models": [{"id": "m", "match": {"equals": "m-2"}, "prices": {"input_mtok": 1}}]},
+    {"id": "", "models": [{"id": "m", "prices": [{"prices": {"input_mtok": 1}}]}]},
+    {"id": "c", "models": [{"id": "m", "match": {"equals": "m-3"}, "prices": {"input_mtok": 1}}]}])");
+  ASSERT_EQ(catalog.prices.size(), 1U);
+  EXPECT_EQ(catalog.prices[0].sku.provider, "c");
+  ASSERT_EQ(catalog.aliases.size(), 1U);
+  EXPECT_EQ(catalog.quarantined.size(), 6U);
+  EXPECT_EQ(reason_of(catalog, "a/"), "its models are no list");
+  EXPECT_EQ(reason_of(catalog, "/m"), "its provider has no \"id\"");
+  EXPECT_EQ(reason_of(catalog, ""), "it is no provider");
+}
+
 TEST(GenaiPrices, HoursOfTheDayAreConditions) {
   const ImportedCatalog catalog = read("genai-prices", file_text("test/catalogs/genai_prices.json"));
   EXPECT_EQ(price_of(catalog, sku("deepseek", "deepseek-chat")),
@@ -419,7 +434,6 @@ TEST(Catalog, DocumentsOfAnotherKind) {
       {"pg_spend", R"({"prices": 5})", ErrorKind::invalid_text},
       {"pg_spend", R"({"version": 2, "prices": []})", ErrorKind::invalid_value},
       {"pg_spend", R"({"format": "litellm", "prices": []})", ErrorKind::invalid_value},
-      {"genai-prices", R"([{"models": [{"id": "m", "prices": {"input_mtok": 1}}]}])", ErrorKind::invalid_value},
   };
   for (const auto& [format, document, kind] : cases) {
     const Result<ImportedCatalog> result = read_catalog(format, document);

@@ -1,25 +1,21 @@
 #include "core/formats/collector.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
 #include "core/error_text.hpp"
+#include "core/formats/documents.hpp"
 #include "core/formats/iterations.hpp"
 #include "core/formats/names.hpp"
 #include "core/formats/otel.hpp"
 #include "core/formats/payload.hpp"
+#include "core/formats/response_id.hpp"
 #include "core/formats/shape.hpp"
 
 namespace spend::formats {
 
 namespace {
-
-template <std::size_t N>
-bool is_one_of(std::string_view text, const std::array<std::string_view, N>& texts) {
-  return std::find(texts.begin(), texts.end(), text) != texts.end();
-}
 
 void assign(std::string& to, std::string_view text) {
   constexpr std::size_t longest = 1024;
@@ -34,47 +30,6 @@ std::string lower(std::string_view text) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return result;
-}
-
-/// The id of a complete response, or of an event that is billed apart; "" for a part of a stream.
-std::string final_id(const Json& part) {
-  constexpr std::array<std::string_view, 4> done = {"response.done", "response.completed", "response.incomplete",
-                                                    "response.failed"};
-  constexpr std::array<std::string_view, 3> complete = {"chat.completion", "text_completion", "response"};
-  const std::string_view type = text_member(part, {"type"});
-  const Json* const response = member(part, "response");
-  if (is_one_of(type, done) && is_object(response)) {
-    return std::string(text_member(*response, {"id"}));
-  }
-  // Transcribing what was said in a realtime session is the work of another model.
-  if (type.ends_with("transcription.completed")) {
-    return "item " + std::string(text_member(part, {"item_id", "event_id"}));
-  }
-  if (type == "message" || is_one_of(text_member(part, {"object"}), complete)) {
-    return std::string(text_member(part, {"id"}));
-  }
-  // A line of a batch's results.
-  return std::string(text_member(part, {"custom_id", "record_id"}));
-}
-
-/// The same for a response inside wrappers: a line of a batch's results, of a transcript. Anthropic's streams begin
-/// with a frame that looks like a complete message.
-std::string final_id(const Located& located) {
-  for (const Json* const envelope : located.envelopes) {
-    if (text_member(*envelope, {"type"}) == "message_start") {
-      return {};
-    }
-    if (std::string id = final_id(*envelope); !id.empty()) {
-      return id;
-    }
-    // All parts of a stream of Gemini carry the id of their response.
-    if (shape_of(*located.usage) == Shape::gemini) {
-      if (const std::string_view id = text_member(*envelope, {"response_id"}); !id.empty()) {
-        return std::string(id);
-      }
-    }
-  }
-  return {};
 }
 
 /// Calls of OpenAI's own tools, which no token count tells of.
@@ -148,55 +103,6 @@ void Collector::fail(std::string problem) {
     malformed_ = std::move(problem);
   }
 }
-
-namespace {
-
-/// The text without white space on both sides.
-std::string_view trimmed(std::string_view text) {
-  constexpr const char* space = " \t\r\n";
-  const std::size_t first = std::min(text.find_first_not_of(space), text.size());
-  text.remove_prefix(first);
-  return text.substr(0, text.find_last_not_of(space) + 1);
-}
-
-/// Calls use(line) for each line that is not empty, until it returns false; whether it never did.
-template <typename Use>
-bool all_lines(std::string_view text, Use&& use) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
-    if (!line.empty() && !use(line)) {
-      return false;
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return true;
-}
-
-/// Calls use(document) for the objects in a text: one, one a line, or those behind "data:" of an event stream, whose
-/// other lines ("event: …", ": ping", "data: [DONE]") are not JSON.
-template <typename Use>
-void for_each_document(std::string_view text, Use&& use) {
-  text = trimmed(text);
-  const auto is_object = [](std::string_view line) { return line.starts_with('{') && line.ends_with('}'); };
-  const bool is_one_a_line = all_lines(text, is_object);
-  if (text.starts_with('{') && !is_one_a_line) {
-    use(text);
-    return;
-  }
-  constexpr std::string_view data = "data:";
-  all_lines(text, [&](std::string_view line) {
-    if (line.starts_with(data)) {
-      line = trimmed(line.substr(data.size()));
-    }
-    if (line.starts_with('{')) {
-      use(line);
-    }
-    return true;
-  });
-}
-
-}  // namespace
 
 /// Takes wrappers apart: text that holds JSON (a line of an event stream), OTLP's lists of spans.
 bool Collector::expand(Json& part, int depth) {
@@ -278,7 +184,7 @@ void Collector::add_span(const Json& span) {
 }
 
 Collector::Response& Collector::response_of(const Located& located) {
-  const std::string id = final_id(located);
+  const std::string id = response_id(located);
   if (!id.empty()) {
     const auto known = by_id_.find(id);
     if (known != by_id_.end()) {

@@ -118,18 +118,20 @@ class Reader final : public EntryStream {
       return Error{ErrorKind::invalid_text, "a genai-prices catalog must be an array of providers", "",
                    "An object of models is what LiteLLM publishes."};
     }
-    if (path.size() == 2 && !is_object) {
-      return Error{ErrorKind::invalid_text, "a provider of a genai-prices catalog must be an object", "", ""};
-    }
-    if (path.size() == 2) {
+    if (path.size() == 2 && is_object) {
+      has_providers_ = true;
       provider_.clear();
       first_price_ = catalog.prices.size();
       first_quarantined_ = catalog.quarantined.size();
     }
-    return path.size() <= 2 || (path.size() == 3 && path[2] == "models" && !is_object);
+    return path.size() == 1 || (path.size() == 2 && is_object) ||
+           (path.size() == 3 && path[2] == "models" && !is_object);
   }
   /// The provider's name may come after its models.
   Outcome on_left(const Path& path) override {
+    if (path.size() == 1 && !has_providers_ && !catalog.quarantined.empty()) {
+      return Error{ErrorKind::invalid_text, "a genai-prices catalog must be an array of providers", "", ""};
+    }
     if (path.size() != 2) {
       return std::nullopt;
     }
@@ -142,19 +144,30 @@ class Reader final : public EntryStream {
       catalog.quarantined[i].provider = provider_;
       catalog.quarantined[i].name = provider_ + "/" + catalog.quarantined[i].name;
     }
-    if (provider_.empty() && catalog.prices.size() > first_price_) {
-      return Error{ErrorKind::invalid_value, "a provider of the genai-prices catalog has no \"id\"", "", ""};
+    if (provider_.empty()) {
+      for (std::size_t i = first_price_; i < catalog.prices.size(); ++i) {
+        catalog.quarantined.push_back(
+            {catalog.prices[i].name, "", catalog.prices[i].sku.model, "its provider has no \"id\""});
+      }
+      catalog.prices.resize(first_price_);
+      matches_.clear();
     }
     add_aliases();
     return std::nullopt;
   }
   Outcome on_entry(const Path& path, const Json& value) override {
-    if (path.size() < 3) {
+    if (path.size() < 2) {
       return Error{ErrorKind::invalid_text, "a genai-prices catalog must be an array of providers", "", ""};
+    }
+    if (path.size() == 2) {
+      catalog.quarantined.push_back({"", "", "", "it is no provider"});
+      return std::nullopt;
     }
     if (path.size() == 3) {
       if (path[2] == "id" && value.type == Json::Type::string) {
         provider_ = provider_name(value.text);
+      } else if (path[2] == "models") {
+        catalog.quarantined.push_back({"", "", "", "its models are no list"});
       }
       return std::nullopt;
     }
@@ -282,6 +295,7 @@ class Reader final : public EntryStream {
     Json clause;
   };
 
+  bool has_providers_ = false;
   std::string provider_;
   std::size_t first_price_ = 0;
   std::size_t first_quarantined_ = 0;
