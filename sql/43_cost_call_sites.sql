@@ -91,3 +91,17 @@ SELECT n, spend.cost(repeat('long-name-', 12) || 'x', format('{"input_tokens": %
        CASE WHEN n < 1e13 THEN spend.cost('edge', format('{"input_tokens": %s}', n)::spend.token_usage, 'edge') END AS large,
        spend.cost('edge', format('{"output_tokens": %s}', n)::spend.token_usage, 'edge') AS whole
 FROM (VALUES (1::numeric), (10), (9999), (10000), (100000000), (9223372), (9223373), (99999999999), (72057594037927935), (72057594037927936)) AS v (n);
+
+-- Wherever the decimal point lies and however many digits there are: the same bytes as the server's own arithmetic makes,
+-- for rows that come after the call site has met their price as well.
+CREATE TABLE regress.edges AS
+SELECT 'digits-' || row_number() OVER () AS model, rate, per, factor
+FROM (VALUES (0.000000000000000001, '1', 1), (0.00001, '1', 1), (0.0001, '1', 1), (0.001, '1', 1), (0.01, '1', 1), (0.1, '1', 1), (1, '1', 1),
+             (2147483647, '1', 1), (2147483648, '1', 1), (1.234567, '1k', 0.001), (2.5, '1M', 0.000001), (0.075, '1M', 0.000001)) AS r (rate, per, factor);
+SELECT count(spend.set_price('edge', model, format('{"rates": {"input_tokens": "%s/%s"}}', rate, per)::spend.price, '-infinity')) AS prices FROM regress.edges;
+SELECT count(*) AS rows, count(*) FILTER (WHERE numeric_send(cost) IS DISTINCT FROM numeric_send(trim_scale(n * rate * factor))) AS wrong
+FROM (SELECT n, rate, factor, spend.cost(model, format('{"input_tokens": %s}', n)::spend.token_usage, CASE WHEN round = 3 THEN NULL ELSE 'edge' END) AS cost
+      FROM generate_series(1, 3) AS round, regress.edges,
+           (SELECT unnest(ARRAY[0, 1, 7, 99, 999, 1001, 9999, 10001, 123456, 99999999, 100000001, 72057594037927935, 72057594037927936]) AS n
+            UNION ALL SELECT trim_scale(power(10::numeric, i) - d) FROM generate_series(1, 18) AS i, generate_series(0, 1) AS d) AS counts
+      WHERE n * rate < 1e20) AS costs;

@@ -2,11 +2,33 @@
 
 #include <sodium.h>
 
-#include <cstring>
 #include <new>
 #include <utility>
 
+#include "core/short_text.hpp"
+
 namespace spend {
+
+namespace {
+
+/// The names are somebody's input: under a guessable hash they could be chosen so that every lookup walks one long run.
+/// One secret for all tables of a process: each model's prices are a table, and random numbers come from the system.
+HashSecret make_secret() {
+  if (sodium_init() < 0) {
+    throw std::bad_alloc();  // it fails only when the system gives it no resources
+  }
+  HashSecret secret;
+  randombytes_buf(&secret, sizeof secret);
+  return secret;
+}
+
+std::uint64_t hash_of(std::string_view key) {
+  static const HashSecret secret = make_secret();
+  const std::uint64_t hash = hash_of_short(key, secret);
+  return hash ^ (hash >> 32U);
+}
+
+}  // namespace
 
 KeyTable::KeyTable() = default;
 
@@ -25,15 +47,6 @@ KeyTable::Range& KeyTable::insert(std::string_view key, Range range) {
 }
 
 void KeyTable::grow() {
-  if (secret_.empty()) {
-    if (sodium_init() < 0) {
-      throw std::bad_alloc();  // it fails only when the system gives it no resources
-    }
-    // The names are somebody's input: under a guessable hash they could be chosen so that every lookup walks one long
-    // run.
-    secret_.assign(crypto_shorthash_KEYBYTES, '\0');
-    crypto_shorthash_keygen(reinterpret_cast<unsigned char*>(secret_.data()));
-  }
   std::vector<std::uint32_t> larger(places_.empty() ? 8 : places_.size() * 2);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     std::size_t place = entries_[i].hash & (larger.size() - 1);
@@ -45,20 +58,11 @@ void KeyTable::grow() {
   places_ = std::move(larger);
 }
 
-std::uint64_t KeyTable::hash_of(std::string_view key) const {
-  std::uint64_t hash = 0;
-  static_assert(sizeof(hash) == crypto_shorthash_BYTES);
-  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(key.data()),
-                   key.size(), reinterpret_cast<const unsigned char*>(secret_.data()));
-  return hash;
-}
-
 std::size_t KeyTable::place_of(std::uint64_t hash, std::string_view key) const {
   std::size_t place = hash & (places_.size() - 1);
   for (; places_[place] != 0; place = (place + 1) & (places_.size() - 1)) {
     const Entry& entry = entries_[places_[place] - 1];
-    if (entry.hash == hash && entry.key_size == key.size() &&
-        std::memcmp(keys_.data() + entry.key_start, key.data(), key.size()) == 0) {
+    if (entry.hash == hash && entry.key_size == key.size() && same_bytes(key, keys_.data() + entry.key_start)) {
       break;
     }
   }

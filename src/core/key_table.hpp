@@ -39,7 +39,6 @@ class KeyTable {
     Range range;
   };
 
-  std::uint64_t hash_of(std::string_view key) const;
   void grow();
   /// Where the key is, or where it would be put: there the place is 0.
   std::size_t place_of(std::uint64_t hash, std::string_view key) const;
@@ -48,7 +47,6 @@ class KeyTable {
       places_;  ///< number of an entry plus one, or 0; a power of two of them, at most half filled
   std::vector<Entry> entries_;
   std::string keys_;
-  std::string secret_;
 };
 
 }  // namespace spend

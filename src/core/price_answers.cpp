@@ -148,7 +148,7 @@ void PriceAnswers::grow() {
     if (sodium_init() < 0) {
       throw std::bad_alloc();  // it fails only when the system gives it no resources
     }
-    randombytes_buf(&secret_, sizeof secret_);
+    randombytes_buf(secrets_.data(), sizeof secrets_);
     cells_.resize(2);  // a key and its answer are two: so they share the lines that memory brings in pairs
   }
   places_.assign(places_.empty() ? 64 : places_.size() * 2, 0);

@@ -94,7 +94,7 @@ class PriceAnswers {
   };
   struct StoredKey {
     std::uint64_t hash;
-    std::array<std::uint16_t, 4> sizes;  ///< of provider, model, the others
+    std::uint64_t sizes;  ///< see sizes_of()
     union {
       std::array<char, short_key_bytes> short_bytes;
       const char* long_bytes;
@@ -120,7 +120,8 @@ class PriceAnswers {
   }
   static constexpr std::uint32_t cell_of(Place place) { return place & static_cast<Place>(most_cells - 1); }
 
-  static std::array<std::uint16_t, 4> sizes_of(const Key& key);
+  /// All sizes of a key in one word. Precondition: it is no longer than longest_key.
+  static std::uint64_t sizes_of(const Key& key);
   Key key_of(const SkuQuery& query) const;
   [[gnu::noinline]] Key with_others(const SkuQuery& query) const;
   std::uint64_t hash_of(const Key& key) const;
@@ -134,7 +135,7 @@ class PriceAnswers {
   void clear();
   void grow();
 
-  std::uint64_t secret_ = 0;
+  std::array<HashSecret, 3> secrets_{};
   std::vector<Place, LargePages<Place>> places_;  ///< a power of two of them, at most half filled
   std::vector<std::uint32_t> keys_;               ///< their cells
   std::vector<Cell, LargePages<Cell>> cells_;
@@ -146,9 +147,8 @@ class PriceAnswers {
 
 // Every row goes through what follows: in one piece it takes half of the time that it takes as calls.
 
-inline std::array<std::uint16_t, 4> PriceAnswers::sizes_of(const Key& key) {
-  return {static_cast<std::uint16_t>(key.provider.size()), static_cast<std::uint16_t>(key.model.size()),
-          static_cast<std::uint16_t>(key.others.size()), 0};
+inline std::uint64_t PriceAnswers::sizes_of(const Key& key) {
+  return key.provider.size() | key.model.size() << 16U | key.others.size() << 32U;
 }
 
 inline bool PriceAnswers::StoredKey::is(const Key& key) const {
@@ -161,9 +161,9 @@ inline bool PriceAnswers::StoredKey::is(const Key& key) const {
 }
 
 inline std::uint64_t PriceAnswers::hash_of(const Key& key) const {
-  std::uint64_t hash = hash_of_short(key.model, secret_) + hash_of_short(key.provider, ~secret_);
+  std::uint64_t hash = hash_of_short(key.model, secrets_[0]) + hash_of_short(key.provider, secrets_[1]);
   if (!key.others.empty()) {
-    hash += hash_of_short(key.others, secret_ << 1U);
+    hash += hash_of_short(key.others, secrets_[2]);
   }
   return hash ^ (hash >> 32U);
 }

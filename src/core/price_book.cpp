@@ -199,12 +199,7 @@ void PriceBook::Builder::add(std::string_view model) {
 std::uint32_t PriceBook::Builder::place_of(std::string_view model) {
   std::string key;
   std::string_view name = model;
-  if (key_room_.size() < model.size()) {
-    key_room_.resize(model.size());
-  }
-  if (const std::optional<std::size_t> length = ascii_text_key(model, key_room_.data())) {
-    name = std::string_view(key_room_).substr(0, *length);
-  } else {
+  if (!is_own_text_key(model)) {
     key = text_key(model);
     name = key;
   }
@@ -334,7 +329,7 @@ PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
     return std::nullopt;
   }
   const std::optional<std::uint64_t> amount =
-      shape->amount(counts, index.answers.kind_of(*answer), answer->kind_number, answer->multipliers.data());
+      shape->amount(counts, index.answers.kind_of(*answer), answer->kind_number, answer->multipliers);
   return amount.has_value() ? std::optional(PlainCost{*amount, answer->scale}) : std::nullopt;
 }
 

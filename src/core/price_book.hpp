@@ -48,7 +48,6 @@ class PriceBook {
     std::uint32_t place_of(std::string_view model);
 
     std::unique_ptr<Index> index_;
-    std::string key_room_;
     std::string last_model_;  ///< as given: prices of one model mostly follow each other
     std::uint32_t last_place_ = 0;
   };

@@ -36,45 +36,59 @@ inline std::uint64_t few_bytes(const char* bytes, std::size_t size) {
 /// Whether the bytes at `other`, of which there are as many, are those of the text.
 inline bool same_bytes(std::string_view text, const char* other) {
   using Word = std::uint64_t;
-  const char* const bytes = text.data();
-  if (text.size() < sizeof(Word)) {
-    return detail::few_bytes(bytes, text.size()) == detail::few_bytes(other, text.size());
+  constexpr std::size_t step = 2 * sizeof(Word);
+  const char* at = text.data();
+  const std::size_t size = text.size();
+  if (size < sizeof(Word)) {
+    return detail::few_bytes(at, size) == detail::few_bytes(other, size);
   }
-  const std::size_t last = text.size() - sizeof(Word);
-  for (std::size_t i = 0; i < last; i += sizeof(Word)) {
-    if (detail::word_at<Word>(bytes + i) != detail::word_at<Word>(other + i)) {
+  const auto differ = [&](std::size_t place) {
+    return detail::word_at<Word>(at + place) ^ detail::word_at<Word>(other + place);
+  };
+  if (size <= step) {
+    return (differ(0) | differ(size - sizeof(Word))) == 0;
+  }
+  const std::size_t last = size - step;
+  for (std::size_t place = 0; place < last; place += step) {
+    if ((differ(place) | differ(place + sizeof(Word))) != 0) {
       return false;
     }
   }
-  return detail::word_at<Word>(bytes + last) == detail::word_at<Word>(other + last);
+  return (differ(last) | differ(last + sizeof(Word))) == 0;
 }
 
-/// A hash of a short text, keyed by a secret where the texts are somebody's input. Sixteen bytes are one
-/// multiplication, and the last sixteen do not wait for those before them.
-inline std::uint64_t hash_of_short(std::string_view text, std::uint64_t secret) {
+/// What makes a hash unguessable where the texts are somebody's input: random numbers.
+struct HashSecret {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+};
+
+/// A hash of a short text. Sixteen bytes are one multiplication, and the last sixteen do not wait for those before
+/// them.
+inline std::uint64_t hash_of_short(std::string_view text, const HashSecret& secret) {
   using Word = std::uint64_t;
-  constexpr Word odd = 0x9E3779B97F4A7C15;
-  constexpr Word other_odd = 0xD6E8FEB86659FD93;
   constexpr std::size_t step = 2 * sizeof(Word);
   const auto fold = [](Word a, Word b) {
     const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<Word>(product) ^ static_cast<Word>(product >> 64U);
   };
-  const Word second = (secret << 32U | secret >> 32U) ^ odd;
-  const char* at = text.data();
-  if (text.size() < sizeof(Word)) {
-    return fold(detail::few_bytes(at, text.size()) ^ secret, second ^ text.size());
+  const char* const at = text.data();
+  const std::size_t size = text.size();
+  if (size < sizeof(Word)) {
+    return fold(detail::few_bytes(at, size) ^ secret.first, secret.second ^ size);
   }
-  const char* const last = at + text.size() - sizeof(Word);
-  if (text.size() <= step) {
-    return fold(detail::word_at<Word>(at) ^ secret, detail::word_at<Word>(last) ^ second ^ text.size());
+  if (size <= step) {
+    return fold(detail::word_at<Word>(at) ^ secret.first,
+                detail::word_at<Word>(at + size - sizeof(Word)) ^ secret.second ^ size);
   }
-  Word hash = text.size();
-  for (; last - at > static_cast<std::ptrdiff_t>(sizeof(Word)); at += step) {
-    hash = fold(detail::word_at<Word>(at) ^ hash ^ secret, detail::word_at<Word>(at + sizeof(Word)) ^ second);
+  Word hash = size;
+  const std::size_t last = size - step;
+  for (std::size_t place = 0; place < last; place += step) {
+    hash = fold(detail::word_at<Word>(at + place) ^ hash ^ secret.first,
+                detail::word_at<Word>(at + place + sizeof(Word)) ^ secret.second);
   }
-  return hash ^ fold(detail::word_at<Word>(last - sizeof(Word)) ^ secret ^ other_odd,
-                     detail::word_at<Word>(last) ^ second ^ other_odd);
+  return hash ^ fold(detail::word_at<Word>(at + last) ^ secret.second,
+                     detail::word_at<Word>(at + last + sizeof(Word)) ^ secret.first);
 }
 
 }  // namespace spend

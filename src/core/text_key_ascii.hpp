@@ -22,6 +22,24 @@ inline bool is_plain_word(std::uint64_t word) {
   return ((from_capital_a & ~above_capital_z) & high) == 0 && (above_space & high) == high;
 }
 
+/// True when a text is ASCII with nothing to normalise, so that it is its own text_key(). False may be said of a short
+/// one, too.
+inline bool is_own_text_key(std::string_view text) {
+  std::uint64_t word = 0;
+  if (text.size() < sizeof word) {
+    return false;
+  }
+  const std::size_t last = text.size() - sizeof word;
+  for (std::size_t place = 0; place < last; place += sizeof word) {
+    std::memcpy(&word, text.data() + place, sizeof word);
+    if (!is_plain_word(word)) {
+      return false;
+    }
+  }
+  std::memcpy(&word, text.data() + last, sizeof word);
+  return is_plain_word(word);
+}
+
 /// text_key() for ASCII, written to `out` (room for text.size() bytes) without allocating; its length, or nothing when
 /// the text has a byte outside ASCII.
 inline std::optional<std::size_t> ascii_text_key(std::string_view text, char* out) {

@@ -36,15 +36,15 @@ class UsageShape {
     at += head_bytes;
     for (std::size_t i = 0; i < size_; ++i) {
       const Entry& entry = entries_[i];
-      const std::size_t left = static_cast<std::size_t>(end - at);
-      if (left <= entry.size || !same_bytes({at, entry.size}, entry.bytes.data())) {
+      if (end - at <= std::ptrdiff_t{entry.size} || !same_bytes({at, entry.size}, entry.bytes.data())) {
         return false;
       }
-      const std::size_t bytes = static_cast<unsigned char>(at[entry.size]);
-      at += entry.size + 1 + bytes;
-      if (bytes - 1 >= PlainCounts::max_bits / 8 || left <= entry.size + bytes) {
+      at += entry.size;
+      const std::size_t bytes = static_cast<unsigned char>(*at);
+      if (bytes - 1 >= PlainCounts::max_bits / 8 || end - at <= static_cast<std::ptrdiff_t>(bytes)) {
         return false;
       }
+      at += 1 + bytes;
       // The count is the end of the eight bytes that end here, and there are as many before it.
       const std::uint64_t word = little_endian(at - sizeof word);
       if ((word >> 56U) == 0) {
@@ -56,40 +56,39 @@ class UsageShape {
     return at == end;
   }
 
-  /// What PlainPrice::cost() makes of these counts, by multipliers of its own type or a smaller one. `kind` is that of
-  /// the price, and `number` tells it from all others that this shape is asked about.
-  template <typename Multiplier>
+  using Multipliers = std::array<std::int32_t, PlainPrice::max_multipliers>;
+  /// What PlainPrice::cost() makes of these counts, its multipliers being small. `kind` is that of the price, and
+  /// `number` tells it from all others that this shape is asked about.
   std::optional<std::uint64_t> amount(const Counts& counts, const PlainPrice::Kind& kind, std::uint16_t number,
-                                      const Multiplier* multipliers) {
+                                      const Multipliers& multipliers) {
     Billing& billing = billings_[number % billings_.size()];
     if (!billing.is_known || billing.kind_number != number) {
       billing = billing_of(kind, number);
     }
-    bool fails = !billing.is_plain;
+    bool fits = billing.is_plain;
     if (part_count_ > 0) {
       Counts left = counts;
       for (std::size_t i = 0; i < part_count_; ++i) {
         const Part part = parts_[i];
-        fails |= left[part.around] < counts[part.place];
+        fits &= left[part.around] >= counts[part.place];
         left[part.around] -= counts[part.place];
       }
     }
-    std::int64_t sum = 0;
+    // Seven products of 56 and 32 bits: none of it overflows, and only the result has to fit 63 bits.
+    i128 sum = 0;
     for (std::size_t i = 0; i < billing.size; ++i) {
       const Term term = billing.terms[i];
-      std::int64_t amount = 0;
-      fails |= __builtin_mul_overflow(static_cast<std::int64_t>(counts[term.place]),
-                                      static_cast<std::int64_t>(multipliers[term.multiplier]), &amount);
-      fails |= __builtin_add_overflow(sum, amount, &sum);
+      sum += static_cast<i128>(static_cast<std::int64_t>(counts[term.place])) * multipliers[term.multiplier];
     }
-    return fails ? std::nullopt : std::optional(static_cast<std::uint64_t>(sum));
+    fits &= static_cast<std::uint64_t>(sum >> 63U) == 0;
+    return fits ? std::optional(static_cast<std::uint64_t>(sum)) : std::nullopt;
   }
 
  private:
   static constexpr std::size_t head_bytes = 4;  ///< version, zero byte, number of entries
   /// What stands before a count: the length of a name and the name, a scale of zero.
   struct Entry {
-    std::array<char, 32> bytes;
+    std::array<char, 31> bytes;
     std::uint8_t size;
   };
   struct Part {

@@ -115,14 +115,6 @@ bool lacks_argument_by_model(FunctionCallInfo fcinfo) {
   return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3) || PG_ARGISNULL(4);
 }
 
-/// The characters of a text that lies in place.
-std::optional<std::string_view> text_in_place(Datum text) {
-  const auto bytes = bytes_in_place(text);
-  return bytes.has_value()
-             ? std::optional(std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()))
-             : std::nullopt;
-}
-
 /// Most rows of a report: prices at hand, arguments that lie in place, and a cost that is plain.
 std::optional<Datum> plain_cost_at_hand(FunctionCallInfo fcinfo) {
   const auto* const site = known_call_site<SiteByModel>(fcinfo);
@@ -130,13 +122,16 @@ std::optional<Datum> plain_cost_at_hand(FunctionCallInfo fcinfo) {
     return std::nullopt;
   }
   const PriceBook* const book = site->prices.book_at_hand();
-  const auto provider = PG_ARGISNULL(2) ? std::optional(std::string_view()) : text_in_place(PG_GETARG_DATUM(2));
-  const auto model = text_in_place(PG_GETARG_DATUM(0));
-  const auto usage = bytes_in_place(PG_GETARG_DATUM(1));
-  if (book == nullptr || !provider.has_value() || !model.has_value() || looks_like_json(*model) || !usage.has_value()) {
+  std::string_view provider;
+  std::string_view model;
+  std::string_view usage;
+  if (book == nullptr || !(PG_ARGISNULL(2) || bytes_in_place(PG_GETARG_DATUM(2), provider)) ||
+      !bytes_in_place(PG_GETARG_DATUM(0), model) || looks_like_json(model) ||
+      !bytes_in_place(PG_GETARG_DATUM(1), usage)) {
     return std::nullopt;
   }
-  const std::optional<PlainCost> cost = book->plain_cost(*provider, *model, PG_GETARG_TIMESTAMPTZ(3), *usage);
+  const std::optional<PlainCost> cost =
+      book->plain_cost(provider, model, PG_GETARG_TIMESTAMPTZ(3), std::as_bytes(std::span(usage)));
   return cost.has_value() ? std::optional(encode_plain_cost(*cost)) : std::nullopt;
 }
 

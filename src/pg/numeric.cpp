@@ -289,32 +289,32 @@ Datum encode_numeric_unguarded(std::uint64_t coefficient, int scale) {
   constexpr std::uint64_t limit = std::uint64_t{base} * base * base * base;
   constexpr std::uint64_t half = std::uint64_t{base} * base;
   constexpr std::array<std::uint64_t, decimals_per_digit> padding = {1, 1000, 100, 10};
-  const auto unaligned = static_cast<unsigned>(scale) % decimals_per_digit;
-  const std::uint64_t padded = coefficient * padding[unaligned];
+  const auto decimals = static_cast<unsigned>(scale);
+  const unsigned unaligned = decimals % decimals_per_digit;
   const bool fits = coefficient < limit / 1000 || (unaligned == 0 && coefficient < limit);
   if (std::endian::native != std::endian::little || !fits || coefficient == 0) {
     return encode_any(coefficient, scale);
   }
+  char* const image = static_cast<char*>(palloc(image_size(digits_of_word)));
+  const std::uint64_t padded = coefficient * padding[unaligned];
   const auto high = static_cast<std::uint32_t>(padded / half);
   const auto low = static_cast<std::uint32_t>(padded % half);
-  std::uint64_t word = high / base | std::uint64_t{high % base} << 16U | std::uint64_t{low / base} << 32U |
-                       std::uint64_t{low % base} << 48U;
+  const std::uint64_t word = high / base | std::uint64_t{high % base} << 16U | std::uint64_t{low / base} << 32U |
+                             std::uint64_t{low % base} << 48U;
   const int leading = __builtin_ctzll(word) / 16;
   const int trailing = __builtin_clzll(word) / 16;
   const auto last = static_cast<std::uint32_t>(word >> static_cast<unsigned>(48 - 16 * trailing)) & 0xFFFFU;
-  word >>= static_cast<unsigned>(16 * leading);
-  const int whole_digits = digits_of_word - (scale + decimals_per_digit - 1) / decimals_per_digit;
+  const int whole_digits = digits_of_word - static_cast<int>((decimals + decimals_per_digit - 1) / decimals_per_digit);
   const int zeros_of_last =
       static_cast<int>(last % 10 == 0) + static_cast<int>(last % 100 == 0) + static_cast<int>(last % 1000 == 0);
-  const int low_power = trailing + whole_digits - digits_of_word;
-  const int kept_scale = std::max(0, -low_power * decimals_per_digit - zeros_of_last);
+  const int kept_scale = std::max(0, (digits_of_word - whole_digits - trailing) * decimals_per_digit - zeros_of_last);
   const int weight = whole_digits - 1 - leading;
-  char* const image = static_cast<char*>(palloc(image_size(digits_of_word)));
   const auto header = static_cast<std::uint16_t>(form_short | kept_scale << short_scale_shift |
                                                  (weight & (short_weight_sign | short_weight_mask)));
+  const std::uint64_t digits = word >> static_cast<unsigned>(16 * leading);
   SET_VARSIZE(image, image_size(static_cast<std::size_t>(digits_of_word - leading - trailing)));
   std::memcpy(image + VARHDRSZ, &header, sizeof header);
-  std::memcpy(image + VARHDRSZ + sizeof header, &word, sizeof word);
+  std::memcpy(image + VARHDRSZ + sizeof header, &digits, sizeof digits);
   return PointerGetDatum(image);
 }
 

@@ -47,14 +47,14 @@ class RawPrices {
       take_block(size);
     }
     std::memcpy(next_, tuple->t_data, tuple->t_len);
-    rows_.push_back({next_, tuple->t_len});
-    book.add(text(rows_.back(), at_.model));
+    rows_.push_back(next_);
+    book.add(text(next_, at_.model));
     next_ += size;
     free_ -= size;
   }
 
   PriceEntry entry(std::size_t index) const {
-    const Row& row = rows_[index];
+    char* const row = rows_[index];
     const TimeRange bounds = time_range(get(row, at_.valid_during));
     return {.sku = Sku{.provider = std::string(text(row, at_.provider)),
                        .model = std::string(text(row, at_.model)),
@@ -70,11 +70,6 @@ class RawPrices {
   }
 
  private:
-  struct Row {
-    char* data;
-    std::uint32_t size;
-  };
-
   /// Room for what the table may still have, and at least for the next row. All pages of it come from the system at
   /// once: fetching them one by one, each when it is first written, took a fifth of the time of a connection's first
   /// row.
@@ -87,20 +82,17 @@ class RawPrices {
     next_ = blocks_.back().data();
   }
 
-  Datum get(const Row& row, AttrNumber attribute) const {
+  Datum get(char* row, AttrNumber attribute) const {
     HeapTupleData tuple;
-    tuple.t_len = row.size;
+    tuple.t_len = 0;  // what reads an attribute does not ask for it
     ItemPointerSetInvalid(&tuple.t_self);
     tuple.t_tableOid = InvalidOid;
-    tuple.t_data = reinterpret_cast<HeapTupleHeader>(row.data);
+    tuple.t_data = reinterpret_cast<HeapTupleHeader>(row);
     bool is_null;
     return heap_getattr(&tuple, attribute, descriptor_, &is_null);
   }
 
-  std::string_view text(const Row& row, AttrNumber attribute) const {
-    const std::span<const std::byte> bytes = varlena_bytes(get(row, attribute));
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
+  std::string_view text(char* row, AttrNumber attribute) const { return text_view(get(row, attribute)); }
 
   TupleDesc descriptor_;
   struct {
@@ -110,7 +102,7 @@ class RawPrices {
   char* next_ = nullptr;
   std::size_t free_ = 0;
   std::size_t left_;  ///< of the table's size
-  std::vector<Row> rows_;
+  std::vector<char*> rows_;
 };
 
 PricingData load() {

@@ -35,16 +35,18 @@ inline std::span<const std::byte> varlena_bytes(Datum datum) {
   }
   return {reinterpret_cast<const std::byte*>(VARDATA_ANY(image)), VARSIZE_ANY_EXHDR(image)};
 }
-/// The bytes of a varlena where they lie; nothing for one that is compressed or stored elsewhere.
-inline std::optional<std::span<const std::byte>> bytes_in_place(Datum datum) {
+/// The bytes of a varlena where they lie; false for one that is compressed or stored elsewhere.
+inline bool bytes_in_place(Datum datum, std::string_view& bytes) {
   const auto* const image = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
   if (VARATT_IS_SHORT(image) && !VARATT_IS_EXTERNAL(image)) {
-    return std::span(reinterpret_cast<const std::byte*>(VARDATA_SHORT(image)), VARSIZE_SHORT(image) - VARHDRSZ_SHORT);
+    bytes = {VARDATA_SHORT(image), VARSIZE_SHORT(image) - std::size_t{VARHDRSZ_SHORT}};
+    return true;
   }
   if (VARATT_IS_4B_U(image)) {
-    return std::span(reinterpret_cast<const std::byte*>(VARDATA_4B(image)), VARSIZE_4B(image) - VARHDRSZ);
+    bytes = {VARDATA_4B(image), VARSIZE_4B(image) - std::size_t{VARHDRSZ}};
+    return true;
   }
-  return std::nullopt;
+  return false;
 }
 /// The characters of a text in place; valid as long as its bytes.
 inline std::string_view text_view(Datum text) {

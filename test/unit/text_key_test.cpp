@@ -1,4 +1,5 @@
 #include "core/text_key.hpp"
+#include "core/text_key_ascii.hpp"
 
 #include <gtest/gtest.h>
 
@@ -55,6 +56,8 @@ TEST(TextKey, EveryAsciiByteInEveryPlaceOfAWord) {
       // An ignorable character forces the long way round.
       const std::string expected = text_key(text.substr(0, 4) + "\xc2\xad" + text.substr(4));
       EXPECT_EQ(text_key(text), expected) << c << " at " << place;
+      EXPECT_EQ(is_own_text_key(text), c > ' ' && expected == text) << c << " at " << place;
+      EXPECT_EQ(is_own_text_key("own" + text), is_own_text_key(text)) << c << " at " << place;
     }
   }
 }
