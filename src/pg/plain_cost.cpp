@@ -13,6 +13,14 @@ std::optional<PlainCost> plain_cost(const PlainPrice& price, Datum token_usage) 
 
 std::optional<PlainCost> plain_cost(const PriceBook& book, const SkuQuery& query, Timestamp at,
                                     const PricingContext& context, Datum token_usage) {
+  std::string_view usage;
+  if (context.is_silent() && bytes_in_place(token_usage, usage)) {
+    const std::optional<PlainCost> cost =
+        book.plain_cost(query.provider, query.model, at, std::as_bytes(std::span(usage)));
+    if (cost.has_value()) {
+      return cost;
+    }
+  }
   const PriceAnswer* const answer = book.answer(query, at);
   if (answer == nullptr) {
     return std::nullopt;
