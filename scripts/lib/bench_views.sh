@@ -94,7 +94,7 @@ views_report() {
           name = names[i]
           rows = time["views_" database, name, "rows"]
           view = time["views_" database, name, "view"]
-          printf "| %s | %.1f | %.1f | %.0f |", name, rows, view, rows / view
+          printf (rows < 10 * view ? "| %s | %.1f | %.1f | %.1f |" : "| %s | %.1f | %.1f | %.0f |"), name, rows, view, rows / view
           if (database == "dense")
             printf " %.1f | %.0f | %.1f |", time["views_tenth", name, "view"], at_100_million(name, "rows"), at_100_million(name, "view")
           printf "\n"
