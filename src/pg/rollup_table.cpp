@@ -212,7 +212,7 @@ void RollupTable::set_keys(const FoldedKey& key) {
   const std::size_t times = key_columns_.size() - 2;
   for (std::size_t i = 0; i < times; ++i) {
     keys_[i].sk_argument = grain_ == Grain::quarter ? TimestampTzGetDatum(key.time[i])
-                                                         : DateADTGetDatum(static_cast<DateADT>(key.time[i]));
+                                                    : DateADTGetDatum(static_cast<DateADT>(key.time[i]));
   }
   keys_[times].sk_argument = UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(key.attribution.data()));
   keys_[times + 1].sk_argument = UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(key.kind.data()));
