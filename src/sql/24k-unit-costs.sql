@@ -1,5 +1,5 @@
 CREATE VIEW spend._row_costs AS
-SELECT date_trunc('month', u.occurred_at AT TIME ZONE z)::date AS usage_month, u.currency, nullif(u.run_id, '') AS run_id, u.cost
+SELECT date_trunc('month', u.occurred_at AT TIME ZONE z)::date AS usage_month, u.currency, nullif(u.run_id, '') AS run_id, u.usage_id, u.accepted, u.cost
 FROM spend.usage AS u
 CROSS JOIN spend._rollup_zone() AS z
 WHERE u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided' AND spend.visible(u.attribution_id);
@@ -48,7 +48,7 @@ FROM (
   FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.calls) > coalesce(sum(f.unpriced_calls), 0)
 ) AS u
 CROSS JOIN spend._rollup_zone() AS z;
-COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a user, a customer, a feature, a workflow, a team, an accepted output. Runs, and how the costs of calls are spread, are in call_costs.';
+COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a user, a customer, a feature, a workflow, a team, an accepted output. Runs, and how the costs of calls and accepted outputs are spread, are in call_costs.';
 COMMENT ON COLUMN spend.unit_costs.unit_costs_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.unit_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
 COMMENT ON COLUMN spend.unit_costs.period_start IS 'First day of the month.';
@@ -82,17 +82,25 @@ FROM (
   SELECT r.usage_month, 'run', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
   FROM (SELECT c.usage_month, c.currency, c.run_id, sum(c.cost) AS cost FROM spend._row_costs AS c WHERE c.run_id IS NOT NULL GROUP BY 1, 2, 3) AS r
   GROUP BY 1, 3
+  UNION ALL
+  -- What was accepted is the run, with all that it took; of calls without a run, the call.
+  SELECT r.usage_month, 'accepted_output', r.currency, count(*), sum(r.cost), percentile_disc(0.5) WITHIN GROUP (ORDER BY r.cost), percentile_disc(0.95) WITHIN GROUP (ORDER BY r.cost)
+  FROM (
+    SELECT c.usage_month, c.currency, sum(c.cost) AS cost FROM spend._row_costs AS c
+    GROUP BY c.usage_month, c.currency, c.run_id, CASE WHEN c.run_id IS NULL THEN c.usage_id END HAVING bool_or(c.accepted)
+  ) AS r
+  GROUP BY 1, 3
 ) AS u
 CROSS JOIN spend._rollup_zone() AS z;
-COMMENT ON VIEW spend.call_costs IS 'What single calls and runs cost, by month, and how that is spread. Reads the rows that are there, of all months: ask for one unit. What they cost on average is in unit_costs, from sums.';
+COMMENT ON VIEW spend.call_costs IS 'What single calls, runs and accepted outputs cost, by month, and how that is spread. Reads the rows that are there, of all months: ask for one unit. What they cost on average is in unit_costs, from sums.';
 COMMENT ON COLUMN spend.call_costs.call_costs_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.call_costs.period_start_at IS 'Start of the month in the organisation''s zone.';
 COMMENT ON COLUMN spend.call_costs.period_start IS 'First day of the month.';
 COMMENT ON COLUMN spend.call_costs.period_kind IS 'month.';
-COMMENT ON COLUMN spend.call_costs.unit IS 'call or run.';
+COMMENT ON COLUMN spend.call_costs.unit IS 'call, run or accepted_output: a run of which something was accepted, with all its calls; of calls without a run, each that was accepted.';
 COMMENT ON COLUMN spend.call_costs.currency IS 'Currency of the amounts.';
 COMMENT ON COLUMN spend.call_costs.units IS 'How many with a cost there were; a run in each month in which it has calls.';
-COMMENT ON COLUMN spend.call_costs.cost IS 'Their cost.';
+COMMENT ON COLUMN spend.call_costs.cost IS 'Their cost; of accepted_output, of the accepted ones only.';
 COMMENT ON COLUMN spend.call_costs.cost_per_unit IS 'cost / units.';
 COMMENT ON COLUMN spend.call_costs.p50_cost IS 'Half of the units cost no more.';
 COMMENT ON COLUMN spend.call_costs.p95_cost IS '95 percent of the units cost no more.';

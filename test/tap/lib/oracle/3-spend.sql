@@ -81,6 +81,13 @@ FROM (
   SELECT f.month, f.zone, f.money, 'call' AS unit, f.cost FROM oracle._facts AS f WHERE f.cost IS NOT NULL AND NOT f.is_dropped
   UNION ALL
   SELECT f.month, f.zone, f.money, 'run', sum(f.cost) FROM oracle._facts AS f WHERE f.cost IS NOT NULL AND NOT f.is_dropped AND f.run_id <> '' GROUP BY 1, 2, 3, f.run_id
+  UNION ALL
+  SELECT f.month, f.zone, f.money, 'accepted_output', f.cost FROM oracle._facts AS f WHERE f.cost IS NOT NULL AND NOT f.is_dropped AND coalesce(f.run_id, '') = '' AND f.accepted
+  UNION ALL
+  SELECT f.month, f.zone, f.money, 'accepted_output', sum(f.cost) FROM oracle._facts AS f
+  WHERE f.cost IS NOT NULL AND NOT f.is_dropped AND f.run_id <> ''
+    AND EXISTS (SELECT FROM oracle._facts AS a WHERE a.month = f.month AND a.money = f.money AND a.run_id = f.run_id AND a.accepted AND a.cost IS NOT NULL AND NOT a.is_dropped)
+  GROUP BY 1, 2, 3, f.run_id
 ) AS x
 GROUP BY x.month, x.zone, x.unit, x.money;
 
