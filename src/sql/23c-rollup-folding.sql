@@ -127,8 +127,6 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  -- A ledger without usage has no state: one that is restored from a dump brings its own.
-  INSERT INTO spend.rollup_state (time_zone) SELECT zone WHERE EXISTS (SELECT FROM spend.rollup_deltas) ON CONFLICT DO NOTHING;
   IF zone <> spend._rollup_zone() THEN
     PERFORM spend._cut_days_anew(zone);
     action := 'cut days in another time zone';
@@ -136,6 +134,9 @@ BEGIN
     RETURN NEXT;
   END IF;
   folded := spend._fold_rollups(most, zone, spend._first_quarter());
+  -- A ledger without usage has no state: one that is restored from a dump brings its own. Only the folding knows whether there was any:
+  -- it sees what was committed since the last statement.
+  INSERT INTO spend.rollup_state (time_zone) SELECT zone WHERE folded > 0 ON CONFLICT DO NOTHING;
   DELETE FROM spend.rollup_quarters AS q WHERE q.bucket_start < spend._first_quarter();
   IF folded > 0 THEN
     action := 'folded deltas';

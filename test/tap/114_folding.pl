@@ -17,6 +17,23 @@ my $says = "SELECT md5(string_agg(d::text, ',' ORDER BY daily_spend_key)) FROM s
 query($node, <<'SQL');
 SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "0.37/1k"}}', '-infinity');
 SELECT count(*) FROM spend.maintain(0);
+SQL
+
+# The very first usage is committed when the first folding has already begun, and is folded: the ledger is not one whose state is still
+# to be restored.
+my $first = $node->background_psql('postgres', on_error_stop => 1);
+$first->query_safe(q{BEGIN; LOCK TABLE spend.rollup_deltas IN SHARE MODE; INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('first', 'm', 1)});
+my $folded = '';
+my $first_folding = IPC::Run::start([ 'psql', '-XqAtd', $node->connstr('postgres'), '-c', 'SELECT r.action, r.subject FROM spend._maintain_rollups(1000) AS r' ], '<', \undef, '>', \$folded);
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'spend.rollup_deltas'::regclass}) or die 'nobody folds';
+$first->query_safe('COMMIT');
+$first_folding->finish;
+$first->quit;
+is($folded, "folded deltas|1\n", 'usage that is committed while the first folding waits is folded');
+is(query($node, 'SELECT action FROM spend.maintain(0)'), '', 'and nothing is put off after that');
+verify_is_empty($node, 'the books are in order from the first row on');
+
+query($node, <<'SQL');
 INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) SELECT now() - i % 40 * interval '7 hours', 't' || i % 5, 'm', i FROM generate_series(1, 2000) AS i;
 SELECT count(*) FROM spend.maintain(0);
 INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) SELECT now() - i % 40 * interval '7 hours', 't' || i % 7, 'm', i FROM generate_series(1, 3000) AS i;
