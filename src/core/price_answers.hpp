@@ -173,7 +173,6 @@ inline std::uint32_t PriceAnswers::first_of(const Key& key, std::uint64_t hash) 
   for (std::size_t i = hash & (places_.size() - 1); places_[i] != 0; i = (i + 1) & (places_.size() - 1)) {
     if (((places_[i] ^ tag) >> cell_bits) == 0) {
       const std::uint32_t cell = cell_of(places_[i]);
-      __builtin_prefetch(&cells_[cell + 1]);
       if (cells_[cell].key.is(key)) {
         return cell + 1;
       }
@@ -197,7 +196,9 @@ inline PriceAnswers::Search::Search(const PriceAnswers& answers, std::string_vie
   is_possible_ = !answers.places_.empty() && key.size() != 0 && key.size() <= longest_key;
   if (is_possible_) {
     hash_ = answers.hash_of(key);
-    __builtin_prefetch(&answers.places_[hash_ & (answers.places_.size() - 1)]);
+    const Place place = answers.places_[hash_ & (answers.places_.size() - 1)];
+    __builtin_prefetch(&answers.cells_[cell_of(place)]);
+    __builtin_prefetch(&answers.cells_[cell_of(place)] + 1);
   }
 }
 
