@@ -89,6 +89,12 @@ void start_memory() {
   header = static_cast<Header*>(ShmemInitStruct("pg_spend", sizeof(Header), &found));
   if (!found) {
     initialise_header(header);
+  } else if (header->magic != header_magic || header->layout != layout_version) {
+    // What another version means by its memory is not to be guessed.
+    ereport(FATAL, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("shared memory of pg_spend was laid out by another version of the library"),
+                    errdetail("Its layout is %u, this library's is %u.", header->layout, layout_version),
+                    errhint("Preload one version of the library only.")));
   }
   table =
       static_cast<SharedCounterTable*>(ShmemInitStruct("pg_spend counters", segment_size(counter_memory()), &found));
