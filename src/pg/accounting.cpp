@@ -222,6 +222,57 @@ Admission admit(std::span<const Asked> all) {
 
 }  // namespace
 
+namespace {
+
+/// Takes what a row asks of its reject budgets; raises when one refuses it. False: the budgets are others by now, and
+/// nothing was taken.
+bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const std::vector<BudgetMatch>& matches,
+                       const RowFacts& facts, const UsageRow& row, int sign, Arrival arrival) {
+  boost::container::small_vector<std::pair<CounterUse, Atto>, 4> movements;
+  boost::container::small_vector<Asked, 4> asked;
+  for (const BudgetMatch& match : matches) {
+    if (arrival == Arrival::settlement && !counters().takes_rows() && !match.budget->is_own_uncommitted()) {
+      for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+        (void)counters().total(use);
+      }
+    }
+    if (!match.budget->locks_in_statement()) {
+      continue;
+    }
+    const Movement movement = movement_of(*match.budget, facts);
+    for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+      if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
+        if (movement.unpriced && match.budget->denies_unpriced) {
+          if (!are_latest(budgets)) {
+            return false;
+          }
+          refuse_unpriced(use, facts, row);
+        }
+        if (movement.amount > 0) {
+          asked.push_back({use, movement.amount, own_amount(use)});
+        }
+      }
+      movements.emplace_back(use, sign * movement.amount);
+    }
+  }
+  const Admission admission = admit({asked.data(), asked.size()});
+  if (admission.verdict != Counters::Verdict::fits) {
+    if (!are_latest(budgets)) {
+      return false;
+    }
+    refuse_exceeded(admission.stopped_by->use, admission.decision, admission.stopped_by->amount, facts, row);
+  }
+  for (const auto& [use, amount] : movements) {
+    if (arrival == Arrival::settlement && !use.budget->is_own_uncommitted()) {
+      counters().set_own(use, own_amount(use) + amount);
+    }
+    add_own(use.key(), amount);
+  }
+  return true;
+}
+
+}  // namespace
+
 void account_row(const UsageRow& row, int sign, Arrival arrival) {
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
   const RowFacts facts = facts_of(row);
@@ -237,45 +288,8 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
   if (!budgets->empty()) {
     const auto matches = budgets->matching(counted);
     lock_expected();
-    boost::container::small_vector<std::pair<CounterUse, Atto>, 4> movements;
-    boost::container::small_vector<Asked, 4> asked;
-    for (const BudgetMatch& match : *matches) {
-      if (arrival == Arrival::settlement && !counters().takes_rows() && !match.budget->is_own_uncommitted()) {
-        for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
-          (void)counters().total(use);
-        }
-      }
-      if (!match.budget->locks_in_statement()) {
-        continue;
-      }
-      const Movement movement = movement_of(*match.budget, facts);
-      for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
-        if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
-          if (movement.unpriced && match.budget->denies_unpriced) {
-            if (!are_latest(budgets)) {
-              return account_row(row, sign, arrival);
-            }
-            refuse_unpriced(use, facts, row);
-          }
-          if (movement.amount > 0) {
-            asked.push_back({use, movement.amount, own_amount(use)});
-          }
-        }
-        movements.emplace_back(use, sign * movement.amount);
-      }
-    }
-    const Admission admission = admit({asked.data(), asked.size()});
-    if (admission.verdict != Counters::Verdict::fits) {
-      if (!are_latest(budgets)) {
-        return account_row(row, sign, arrival);
-      }
-      refuse_exceeded(admission.stopped_by->use, admission.decision, admission.stopped_by->amount, facts, row);
-    }
-    for (const auto& [use, amount] : movements) {
-      if (arrival == Arrival::settlement && !use.budget->is_own_uncommitted()) {
-        counters().set_own(use, own_amount(use) + amount);
-      }
-      add_own(use.key(), amount);
+    if (!take_from_budgets(budgets, *matches, facts, row, sign, arrival)) {
+      return account_row(row, sign, arrival);
     }
   }
   add_to_journal(counted, facts, sign);
@@ -289,17 +303,21 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
   }
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
   Attribution& counted = budgets->empty() ? attribution : budgets->refine(row, attribution);
-  if (!budgets->empty()) {
-    const auto matches = budgets->matching(counted);
-    if (std::any_of(matches->begin(), matches->end(),
-                    [](const BudgetMatch& match) { return match.budget->locks_in_statement(); })) {
-      return false;
-    }
+  const auto matches = budgets->empty() ? nullptr : budgets->matching(counted);
+  const bool asks_budgets =
+      matches != nullptr && std::any_of(matches->begin(), matches->end(),
+                                        [](const BudgetMatch& match) { return match.budget->locks_in_statement(); });
+  if (asks_budgets && counters().takes_rows()) {
+    return false;
   }
   if (accounting.journal.empty()) {
     accounting.first_budgets = budgets;
   }
-  add_to_journal(counted, facts_of(row), +1);
+  const RowFacts facts = facts_of(row);
+  if (asks_budgets && !take_from_budgets(budgets, *matches, facts, row, +1, Arrival::direct)) {
+    return account_at_once(row, attribution);
+  }
+  add_to_journal(counted, facts, +1);
   return true;
 }
 

@@ -25,9 +25,10 @@ void expect_row(const UsageRow& row, Attribution& attribution);
 void account_row(const UsageRow& row, int sign, Arrival arrival);
 
 /// The same for a row that was stored a moment ago and is still in the executor's slot, while its command goes on.
-/// False: nothing was done, because it needs a counter, which is locked when all rows of the command are known, or is
-/// the first with a new combination, which AFTER ROW appends to the dictionary; it is for account_row() then, and must
-/// come there.
+/// False: nothing was done, because it needs a reject counter that is a row, which is locked when all rows of the
+/// command are known, or is the first with a new combination, which AFTER ROW appends to the dictionary; it is for
+/// account_row() then, and must come there.
+/// Errors: those of account_row().
 bool account_at_once(const UsageRow& row, Attribution& attribution);
 
 /// What the gate finds at a counter, with what this transaction has added; so that a hold on it can be taken. Where
