@@ -60,8 +60,13 @@ BudgetSet::BudgetSet(std::vector<ScopeKind> kinds, std::shared_ptr<const Dimensi
     add_of_row(dimensions.others);
     std::sort(kind.row_dimensions.begin(), kind.row_dimensions.end());
     kind.dimensions = std::move(dimensions);
+    for (const std::vector<std::string>* const names : {&kind.dimensions.keys, &kind.dimensions.others}) {
+      dimensions_.insert(dimensions_.end(), names->begin(), names->end());
+    }
     kinds_.push_back(std::move(kind));
   }
+  std::sort(dimensions_.begin(), dimensions_.end());
+  dimensions_.erase(std::unique(dimensions_.begin(), dimensions_.end()), dimensions_.end());
 }
 
 const Budget* BudgetSet::find(std::int64_t budget_id) const {
@@ -99,12 +104,48 @@ bool BudgetSet::may_cover(const Budget& budget, const Dimensions& dimensions) co
                      });
 }
 
+/// The values that matching() depends on, as bytes in which no two different sets are alike. Valid until the next call.
+std::string_view BudgetSet::looked_at_in(const Attribution& attribution) const {
+  static std::string bytes;  // kept for its memory
+  bytes.clear();
+  const auto append = [&](const std::string* value) {
+    const std::uint32_t length = value == nullptr ? UINT32_MAX : static_cast<std::uint32_t>(value->size());
+    bytes.append(reinterpret_cast<const char*>(&length), sizeof length);
+    if (value != nullptr) {
+      bytes += *value;
+    }
+  };
+  for (const std::string& name : dimensions_) {
+    append(attribution.dimensions.find(name));
+  }
+  for (const std::string& name : attribution.looked_at) {
+    append(&name);
+  }
+  return bytes;
+}
+
+/// False for a budget that was given another scope after its kind was read: its change is about to be taken in.
+bool BudgetSet::looks_at_all_of(const Budget& budget) const {
+  return is_part(budget.row_dimensions, dimensions_) &&
+         std::all_of(budget.group_by.begin(), budget.group_by.end(),
+                     [&](const std::string& name) { return contains(dimensions_, name); }) &&
+         std::all_of(budget.scope.conditions().begin(), budget.scope.conditions().end(),
+                     [&](const Scope::Condition& condition) { return contains(dimensions_, condition.dimension); });
+}
+
 std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution& attribution) const {
   if (attribution.matched_by == number_) {
     return attribution.matches;
   }
+  if (const Answer* const known = answers_.find(looked_at_in(attribution))) {
+    attribution.matches = known->matches;
+    attribution.needed_of_row = known->needed_of_row;
+    attribution.matched_by = number_;
+    return attribution.matches;
+  }
   std::vector<BudgetMatch> found;
   std::set<std::string> needed;
+  bool is_general = true;
   for (const Kind& kind : kinds_) {
     const bool is_known = is_part(kind.row_dimensions, attribution.looked_at);
     if (!is_known && kind.is_keyed_by_row) {
@@ -121,6 +162,7 @@ std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution&
       continue;
     }
     for (const Budget* const budget : under(kind, *hash)) {
+      is_general = is_general && looks_at_all_of(*budget);
       if (!is_known) {
         if (may_cover(*budget, attribution.dimensions)) {
           needed.insert(kind.row_dimensions.begin(), kind.row_dimensions.end());
@@ -136,6 +178,9 @@ std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution&
   attribution.matches = std::make_shared<const std::vector<BudgetMatch>>(std::move(found));
   attribution.needed_of_row.assign(needed.begin(), needed.end());
   attribution.matched_by = number_;
+  if (is_general) {
+    answers_.insert(looked_at_in(attribution), {attribution.matches, attribution.needed_of_row});
+  }
   return attribution.matches;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/byte_cache.hpp"
 #include "core/scope.hpp"
 #include "core/scope_key.hpp"
 #include "pg/attributions.hpp"
@@ -108,16 +109,26 @@ class BudgetSet {
     bool is_keyed_by_row = false;  ///< some of the key's dimensions are row dimensions
   };
 
+  /// What matching() says of all attributions that are alike in what budgets look at.
+  struct Answer {
+    std::shared_ptr<const std::vector<BudgetMatch>> matches;
+    std::vector<std::string> needed_of_row;
+  };
+
+  std::string_view looked_at_in(const Attribution& attribution) const;
+  bool looks_at_all_of(const Budget& budget) const;
   const std::vector<const Budget*>& under(const Kind& kind, std::int64_t hash) const;
   bool may_cover(const Budget& budget, const Dimensions& dimensions) const;
   const std::vector<std::string>& needed_of_row(Attribution& attribution) const;
 
   std::uint64_t number_;  ///< no two sets of one backend have the same
   std::vector<Kind> kinds_;
+  std::vector<std::string> dimensions_;  ///< of all kinds, sorted
   std::shared_ptr<const DimensionRegistry> registry_;
   CommitHorizon seen_;
   mutable std::unordered_map<std::int64_t, std::unique_ptr<const Budget>> budgets_;  ///< null: there is none
   mutable std::map<std::pair<const Kind*, std::int64_t>, std::vector<const Budget*>> found_;
+  mutable ByteCache<Answer> answers_{16'384, 4 * 1024 * 1024};
 };
 
 std::shared_ptr<const BudgetSet> budget_set();
