@@ -191,6 +191,28 @@ DROP TRIGGER z_forge ON spend.usage_default;
 DROP TRIGGER b_keep ON spend.usage_default;
 DROP TRIGGER a_change ON spend.usage_default;
 
+-- A session that has found enough combinations in the dictionary, one by one, reads it as a whole: of the others it knows then that
+-- they are there, so that their first rows are taken in place, too.
+\c -
+SET client_min_messages = error;
+SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''new '' || i, ''gpt-regress'', i FROM generate_series(1, 20) AS i');
+SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''new '' || i, ''gpt-regress'', i FROM generate_series(21, 50) AS i');
+-- It forgets that when the dictionary is changed by hand, in its own transaction, too; and what is rolled back is not known.
+BEGIN;
+DELETE FROM spend.attributions WHERE dimensions ->> 'team' = 'new 50';
+INSERT INTO spend.usage (team, request_model, input_tokens) SELECT 'new ' || i, 'gpt-regress', i FROM generate_series(20, 50) AS i;
+SELECT count(*) FROM spend.attributions WHERE dimensions ->> 'team' = 'new 50';
+SAVEPOINT one;
+INSERT INTO spend.usage (team, request_model, input_tokens) SELECT 'newer ' || i, 'gpt-regress', i FROM generate_series(1, 20) AS i;
+ROLLBACK TO one;
+INSERT INTO spend.usage (team, request_model, input_tokens) SELECT 'newer ' || i, 'gpt-regress', i FROM generate_series(1, 20) AS i;
+COMMIT;
+DELETE FROM spend.attributions WHERE dimensions ->> 'team' LIKE 'new %';
+INSERT INTO spend.usage (team, request_model, input_tokens) SELECT 'new ' || i, 'gpt-regress', i FROM generate_series(1, 50) AS i;
+SELECT count(*), count(DISTINCT attribution_id) AS different FROM spend.attributions WHERE dimensions ->> 'team' ~ '^newe?r? ';
+SELECT count(*) FROM spend.usage AS u WHERE NOT EXISTS (SELECT FROM spend.attributions AS a WHERE a.attribution_id = u.attribution_id) AND u.attribution_id IS NOT NULL;
+SELECT regress.wrong_counters();
+
 -- Whoever else asks gets the answer that changes nothing, in whatever place.
 SELECT spend._needs_row_trigger(a, s, t, l) FROM (VALUES (true), (false), (NULL)) AS a (a), (VALUES (0::bigint), (NULL), (9223372036854775807)) AS s (s), (VALUES ('(0,1)'::tid), (NULL)) AS t (t),
   (VALUES ('spend.usage_default'::regclass::oid), (NULL)) AS l (l) GROUP BY 1;

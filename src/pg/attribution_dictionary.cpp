@@ -5,6 +5,11 @@
 #include "pg/tuples.hpp"
 #include "pg/values.hpp"
 
+extern "C" {
+#include "access/xact.h"
+#include "storage/bufmgr.h"
+}
+
 namespace spend {
 
 namespace {
@@ -69,7 +74,7 @@ std::optional<Dimensions> read_dictionary(const Hash128& id) {
   return found;
 }
 
-void append_to_dictionary(std::vector<DictionaryEntry> entries) {
+std::size_t append_to_dictionary(std::vector<DictionaryEntry> entries) {
   // In the order of the index, so that neighbours are on one page.
   std::sort(entries.begin(), entries.end(),
             [](const DictionaryEntry& a, const DictionaryEntry& b) { return a.id < b.id; });
@@ -78,6 +83,7 @@ void append_to_dictionary(std::vector<DictionaryEntry> entries) {
   const Oid index = index_by_id(table, at);
   const auto width = static_cast<std::size_t>(table.descriptor()->natts);
   const Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+  std::size_t found = 0;
   constexpr std::size_t at_once = 256;
   const MemoryContext batch = pg_call(
       [] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend dictionary", ALLOCSET_DEFAULT_SIZES); });
@@ -106,10 +112,28 @@ void append_to_dictionary(std::vector<DictionaryEntry> entries) {
       nulls[static_cast<std::size_t>(set - 1)] = false;
     }
     insert_tuples(table.get(), values.data(), nulls.get(), absent);
+    found += count - absent;
     MemoryContextReset(batch);
   }
   MemoryContextSwitchTo(outer);
   pg_call([&] { MemoryContextDelete(batch); });
+  return found;
+}
+
+std::optional<std::vector<Hash128>> all_committed_ids(std::size_t most_pages) {
+  const OpenTable table(Table::attributions, AccessShareLock);
+  if (pg_call([&] { return RelationGetNumberOfBlocks(table.get()); }) > most_pages) {
+    return std::nullopt;
+  }
+  const AttrNumber id = table.column("attribution_id");
+  std::vector<Hash128> ids;
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row.tuple->t_data))) {
+      bool is_null;
+      ids.push_back(uuid_bytes(row.get(id, &is_null)));
+    }
+  });
+  return ids;
 }
 
 }  // namespace spend

@@ -19,7 +19,10 @@ struct DictionaryEntry {
 
 /// The values under an id, or nothing.
 std::optional<Dimensions> read_dictionary(const Hash128& id);
-/// Appends those that are not there. Many at once cost a third of what they cost one by one.
-void append_to_dictionary(std::vector<DictionaryEntry> entries);
+/// Appends those that are not there. Many at once cost a third of what they cost one by one. How many were there.
+std::size_t append_to_dictionary(std::vector<DictionaryEntry> entries);
+/// The ids of all entries that other transactions, or earlier ones, have committed; nothing when the table has more
+/// pages than that.
+std::optional<std::vector<Hash128>> all_committed_ids(std::size_t most_pages);
 
 }  // namespace spend

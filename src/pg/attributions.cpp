@@ -104,6 +104,44 @@ constexpr std::size_t most_bytes = 64UL * 1024 * 1024;
 std::size_t forget_at = most_remembered;
 std::size_t forget_at_bytes = most_bytes;
 
+/// The dictionary as it was when it was last read as a whole; sorted.
+std::vector<Hash128> whole_dictionary;
+/// A look into the dictionary costs as much as reading a page of it; so when as many looks have found what was there as
+/// it has pages, it is read as a whole. Sessions that share their attributions with others do so soon.
+std::size_t found_one_by_one = 0;
+constexpr std::size_t first_reading = 16;
+constexpr std::size_t most_pages_read = 1'024;
+std::size_t read_whole_at = first_reading;
+
+bool is_in_whole_dictionary(const Hash128& id) {
+  return std::binary_search(whole_dictionary.begin(), whole_dictionary.end(), id);
+}
+
+void forget_whole_dictionary() {
+  whole_dictionary.clear();
+  found_one_by_one = 0;
+  read_whole_at = first_reading;
+}
+
+void read_whole_dictionary_in_time() {
+  if (found_one_by_one < read_whole_at || read_whole_at > most_pages_read) {
+    return;
+  }
+  std::optional<std::vector<Hash128>> ids = all_committed_ids(std::min(found_one_by_one, most_pages_read));
+  if (!ids.has_value()) {
+    read_whole_at = 2 * found_one_by_one;
+    return;
+  }
+  forget_whole_dictionary();
+  whole_dictionary = *std::move(ids);
+  std::sort(whole_dictionary.begin(), whole_dictionary.end());
+  known.for_each([](Attribution& attribution) {
+    if (attribution.stored_at == Attribution::absent_level && is_in_whole_dictionary(attribution.id)) {
+      attribution.stored_at = Attribution::committed_level;
+    }
+  });
+}
+
 LocalTransactionId this_transaction() {
 #if PG_VERSION_NUM >= 170000
   return MyProc->vxid.lxid;
@@ -117,6 +155,7 @@ LocalTransactionId this_transaction() {
 void forget() {
   const LocalTransactionId current = this_transaction();
   known_as_sent.clear();
+  forget_whole_dictionary();
   known.keep_if([&](const Attribution& attribution) { return attribution.written_in == current; });
   known.for_each([](Attribution& attribution) {
     if (attribution.stored_at == Attribution::committed_level) {
@@ -175,7 +214,11 @@ Attribution& remember_attribution(Dimensions dimensions) {
   const Hash128 id = dimensions.attribution_id();
   Attribution* const found = known.find(id);
   Attribution& attribution =
-      found != nullptr ? *found : known.add(Attribution{.id = id, .dimensions = std::move(dimensions)});
+      found != nullptr ? *found
+                       : known.add(Attribution{.id = id,
+                                               .dimensions = std::move(dimensions),
+                                               .stored_at = is_in_whole_dictionary(id) ? Attribution::committed_level
+                                                                                       : Attribution::absent_level});
   keep_attribution(attribution);
   return attribution;
 }
@@ -258,12 +301,13 @@ void store_attribution(Attribution& attribution) {
   for (const Attribution* const entry : batch) {
     entries.push_back({entry->id, &entry->dimensions});
   }
-  append_to_dictionary(std::move(entries));
+  found_one_by_one += append_to_dictionary(std::move(entries));
   // Those that were there are visible to this transaction; whether for good is known to those who read them after we
   // end. They are looked up again then.
   for (Attribution* const stored : batch) {
     mark_stored(*stored);
   }
+  read_whole_dictionary_in_time();
 }
 
 void attributions_at_abort(int level) {

@@ -54,20 +54,28 @@ const Delta& DeltaReader::read(HeapTuple tuple) {
 
 namespace {
 
-/// Descriptors of the first columns of a table. A tuple may end before its table's columns do, as those do that are
-/// older than a column; most of what forming a tuple costs are columns without a value.
+/// Descriptors of the first columns of a table, in memory of their own. A tuple may end before its table's columns do,
+/// as those do that are older than a column; most of what forming a tuple costs are columns without a value.
 class Prefixes {
  public:
-  explicit Prefixes(TupleDesc whole) : whole_(whole), known_(static_cast<std::size_t>(whole->natts) + 1) {}
+  explicit Prefixes(TupleDesc whole)
+      : known_(static_cast<std::size_t>(whole->natts) + 1), memory_(pg_call([] {
+          return AllocSetContextCreate(TopMemoryContext, "pg_spend rollup deltas", ALLOCSET_SMALL_SIZES);
+        })) {}
+  ~Prefixes() { MemoryContextDelete(memory_); }
+  Prefixes(const Prefixes&) = delete;
+  Prefixes& operator=(const Prefixes&) = delete;
 
-  TupleDesc of_length(AttrNumber length) {
+  TupleDesc of_length(TupleDesc whole, AttrNumber length) {
     TupleDesc& known = known_[static_cast<std::size_t>(length)];
     if (known == nullptr) {
       known = pg_call([&] {
+        const MemoryContext outer = MemoryContextSwitchTo(memory_);
         TupleDesc prefix = CreateTemplateTupleDesc(length);
         for (AttrNumber attribute = 1; attribute <= length; ++attribute) {
-          TupleDescCopyEntry(prefix, attribute, whole_, attribute);
+          TupleDescCopyEntry(prefix, attribute, whole, attribute);
         }
+        MemoryContextSwitchTo(outer);
         return prefix;
       });
     }
@@ -75,15 +83,35 @@ class Prefixes {
   }
 
  private:
-  TupleDesc whole_;
   std::vector<TupleDesc> known_;
+  MemoryContext memory_;
 };
+
+/// What is found out of the table once, until its definition changes.
+struct DeltaTable {
+  explicit DeltaTable(TupleDesc descriptor) : tuple(descriptor), prefixes(descriptor) {}
+  std::uint64_t changes = 0;
+  DeltaTuple tuple;
+  Prefixes prefixes;
+};
+
+DeltaTable& delta_table(const OpenTable& table) {
+  static DeltaTable* known = nullptr;  // never destroyed: when the process ends, its memory contexts go first
+  const std::uint64_t changes = changes_of(Table::rollup_deltas);
+  if (known == nullptr || known->changes != changes) {
+    delete std::exchange(known, nullptr);
+    known = new DeltaTable(table.descriptor());
+    known->changes = changes;
+  }
+  return *known;
+}
 
 }  // namespace
 
 void append_deltas(const RollupGroups& groups) {
   const OpenTable table(Table::rollup_deltas, RowExclusiveLock);
-  DeltaTuple tuple(table.descriptor());
+  DeltaTable& known = delta_table(table);
+  DeltaTuple& tuple = known.tuple;
   // Written together where there are several: a page of them is one record in the log.
   constexpr std::size_t at_once = 100;
   struct Batch {
@@ -93,7 +121,6 @@ void append_deltas(const RollupGroups& groups) {
   };
   Batch batch = {};
   const Relation relation = table.get();
-  Prefixes prefixes(table.descriptor());
   const auto write = [&] {
     pg_call([&] {
       if (batch.count == 1) {
@@ -119,7 +146,7 @@ void append_deltas(const RollupGroups& groups) {
       return;
     }
     tuple.set(group);
-    const TupleDesc descriptor = prefixes.of_length(tuple.length());
+    const TupleDesc descriptor = known.prefixes.of_length(table.descriptor(), tuple.length());
     batch.tuples[batch.count++] = pg_call([&] { return heap_form_tuple(descriptor, tuple.values(), tuple.nulls()); });
     if (batch.count == at_once) {
       write();

@@ -8,6 +8,7 @@ struct Known {
   const char* name;
   Oid oid = InvalidOid;
   bool unchanged = false;
+  std::uint64_t changes = 0;
 };
 
 std::array<Known, table_count> known = {{
@@ -32,6 +33,7 @@ void on_relcache_invalidation([[maybe_unused]] Datum argument, Oid relation) {
     if (relation == InvalidOid || table.oid == InvalidOid || table.oid == relation) {
       table.oid = InvalidOid;
       table.unchanged = false;
+      ++table.changes;
     }
   }
 }
@@ -71,6 +73,9 @@ void mark_unchanged(Table table) {
 }
 void mark_changed(Table table) {
   entry(table).unchanged = false;
+}
+std::uint64_t changes_of(Table table) {
+  return entry(table).changes;
 }
 
 void watch_tables() {

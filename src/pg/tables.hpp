@@ -59,6 +59,9 @@ bool unchanged(Table table);
 void mark_unchanged(Table table);
 void mark_changed(Table table);
 
+/// Counts what may have been changes of the table's definition; read it while the table is open.
+std::uint64_t changes_of(Table table);
+
 /// Registers the relcache callback; called once from _PG_init.
 void watch_tables();
 
