@@ -86,6 +86,21 @@ SELECT * FROM regress.counters;
 SELECT * FROM spend.verify();
 CALL regress.clean();
 
+-- A rolling window that holds both days counts the row once, however the counters came about; one that has passed its day counts it when it came.
+INSERT INTO spend.budgets (name, amount, on_exceeded, period, rolling_days) VALUES ('week', 100, 'alert', 'rolling', 7);
+SET ROLE regress_late_writer;
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES (now() - interval '3 days', 'm', 5), (now() - interval '20 days', 'm', 7), (now() + interval '3 days', 'm', 11);
+RESET ROLE;
+INSERT INTO spend.budgets (name, amount, on_exceeded, period, rolling_days) VALUES ('newcomer', 100, 'alert', 'rolling', 7);
+SELECT budget_name, spent::float8, calls FROM spend.budget_status ORDER BY budget_id;
+SELECT * FROM spend.verify();
+DELETE FROM spend.counters;
+INSERT INTO spend.usage (request_model, input_tokens) VALUES ('m', 1);
+SELECT budget_name, spent::float8, calls FROM spend.budget_status ORDER BY budget_id;
+SELECT count(*) > 0 AS folded FROM spend.maintain(0);
+SELECT * FROM spend.verify();
+CALL regress.clean();
+
 -- The owner fills in history: nothing is refused, no bell rings, and the budgets of now do not move.
 INSERT INTO spend.budgets (name, amount, on_exceeded) VALUES ('month', 10, 'reject');
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens) SELECT '2020-01-01'::timestamptz + i * interval '1 day', 'm', 100 FROM generate_series(1, 60) AS i;

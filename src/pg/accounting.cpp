@@ -18,8 +18,7 @@ Accounting accounting;
 
 bool is_counted_already(const Budget& budget, const Journal::Entry& entry) {
   const std::optional<std::int64_t>& occurred_in = entry.attribution->occurred_in;
-  return occurred_in.has_value() && budget.valid.contains(*occurred_in) &&
-         period_of(budget, *occurred_in).start == period_of(budget, entry.bucket).start;
+  return occurred_in.has_value() && counts_once(budget, *occurred_in, entry.bucket);
 }
 
 namespace {

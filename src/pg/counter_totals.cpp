@@ -112,9 +112,10 @@ bool add_rows_of_leaf(Oid leaf, const Period& range, const std::optional<Pin>& p
                  }
                  const MemoryContext outer = MemoryContextSwitchTo(per_row);
                  const UsageRow row(scanned.tuple, scanned.descriptor, columns);
-                 const bool occurred = sums.contains(row.timestamp(columns.occurred_at, 0));
-                 const bool enforced =
-                     !row.is_null(columns.enforced_at) && sums.contains(row.timestamp(columns.enforced_at, 0));
+                 const Timestamp occurred_at = row.timestamp(columns.occurred_at, 0);
+                 const bool occurred = sums.contains(occurred_at);
+                 const bool enforced = !row.is_null(columns.enforced_at) &&
+                                       sums.contains_enforced(occurred_at, row.timestamp(columns.enforced_at, 0));
                  if (row.is_counted() && is_of_counter(occurred, enforced)) {
                    sums.add(row);
                  }

@@ -18,16 +18,30 @@ Period period_of(const Budget& budget, Timestamp at) {
   return slot->period;
 }
 
+bool counts_once(const Budget& budget, Timestamp occurred_at, Timestamp enforced_at) {
+  if (!budget.valid.contains(occurred_at)) {
+    return false;
+  }
+  const Period occurred = period_of(budget, occurred_at);
+  const Period enforced = period_of(budget, enforced_at);
+  if (budget.period.kind != PeriodKind::rolling) {
+    return occurred.start == enforced.start;
+  }
+  const bool is_late = occurred.start < enforced.start;
+  const Period& first = is_late ? occurred : enforced;
+  const Period& last = is_late ? enforced : occurred;
+  return days_of_window(budget.period, last).front().start <= first.start;
+}
+
 boost::container::static_vector<CounterUse, 2> uses_of(const BudgetMatch& match, Timestamp occurred_at,
                                                        const std::optional<Timestamp>& enforced_at) {
   boost::container::static_vector<CounterUse, 2> uses;
   const Budget& budget = *match.budget;
-  const bool is_valid = budget.valid.contains(occurred_at);
-  if (is_valid) {
+  if (budget.valid.contains(occurred_at)) {
     uses.push_back(use_of(match, occurred_at));
   }
   if (enforced_at.has_value() && budget.valid.contains(*enforced_at) &&
-      !(is_valid && period_of(budget, *enforced_at).start == uses.front().period.start)) {
+      !counts_once(budget, occurred_at, *enforced_at)) {
     uses.push_back(use_of(match, *enforced_at));
   }
   return uses;

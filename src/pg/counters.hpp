@@ -57,8 +57,13 @@ Period period_of(const Budget& budget, Timestamp at);
 /// The counter that a row of a matching attribution moves at that time.
 CounterUse use_of(const BudgetMatch& match, Timestamp at);
 
+/// Whether a row that occurred at one time and is enforced at another counts once under a budget, when it occurred:
+/// both lie in one period, or some window of a rolling budget holds both and would have the row twice.
+bool counts_once(const Budget& budget, Timestamp occurred_at, Timestamp enforced_at);
+
 /// The counters that a row moves under one budget, none if the row is outside its validity: that of the time when it
-/// occurred, and if it is enforced at another time, too, that of this time where it is another one.
+/// occurred, and if it is enforced at another time, too, that of this time where it is another one
+/// and the row does not count once.
 boost::container::static_vector<CounterUse, 2> uses_of(const BudgetMatch& match, Timestamp occurred_at,
                                                        const std::optional<Timestamp>& enforced_at);
 

@@ -20,6 +20,11 @@ class GroupSums {
            period_of(*use_.budget, at).start == use_.period.start;
   }
 
+  /// Whether a row that is enforced then belongs to it for that.
+  bool contains_enforced(Timestamp occurred_at, Timestamp enforced_at) const {
+    return contains(enforced_at) && !counts_once(*use_.budget, occurred_at, enforced_at);
+  }
+
   void add(const UsageRow& row);
 
   /// Where what belongs to an attribution is added; nullptr when the budget does not cover it, or nobody asked for its

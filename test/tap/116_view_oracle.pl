@@ -38,6 +38,41 @@ readers_are_right('folded');
 is(query($node, 'SELECT b::text FROM oracle._unbooked AS b'), '', 'statements have booked what the reports say');
 is(query($node, q{SELECT count(*) FROM spend.statement_lines WHERE charge_class = 'Correction'}), '1', 'a correction among it');
 
+# A hostile reader: functions in WHERE that tell what they are given, errors that name a value, statistics.
+query($node, <<'SQL');
+ANALYZE;
+CREATE TABLE oracle.leaked (view_name text, column_name text, value text);
+GRANT USAGE ON SCHEMA oracle TO marketing_reader;
+GRANT INSERT ON oracle.leaked TO marketing_reader;
+CREATE FUNCTION oracle.leak(view_name text, column_name text, value text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+  INSERT INTO oracle.leaked VALUES (view_name, column_name, value);
+  RETURN true;
+END
+$$;
+SQL
+my @public = split /\n/, query($node, q{SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind = 'v' AND c.relname NOT LIKE '\_%' AND c.relname <> 'status' ORDER BY 1});
+foreach my $view (@public)
+{
+	my $leaks = query($node, qq{SELECT string_agg(format('oracle.leak(%L, %L, to_jsonb(x.%I) #>> ''{}'')', '$view', a.attname, a.attname), ' AND ') FROM pg_attribute AS a WHERE a.attrelid = 'spend.$view'::regclass AND a.attnum > 0});
+	query($node, "SET ROLE marketing_reader; SELECT count(*) FROM spend.$view AS x WHERE $leaks");
+}
+cmp_ok(query($node, 'SELECT count(DISTINCT view_name) FROM oracle.leaked'), '>', 15, 'leaky functions were called');
+foreach my $view (@public)
+{
+	my $found = query($node, qq{SELECT ROW(l.column_name, l.value)::text FROM oracle.leaked AS l WHERE l.view_name = '$view'
+		EXCEPT SELECT s.line FROM oracle."shown to marketing_reader"('SELECT ROW(j.key, j.value)::text FROM spend.$view AS x, jsonb_each_text(to_jsonb(x)) AS j') AS s(line) LIMIT 3});
+	is($found, '', "$view: nothing that is not shown was given to a function in WHERE");
+}
+foreach my $view ('daily_spend', 'chargeback_monthly', 'chargeback_tree', 'statement_lines', 'full_cost')
+{
+	my ($result, $stdout, $stderr) = $node->psql('postgres', "SET ROLE marketing_reader; SELECT count(*) FROM spend.$view WHERE cost_center::integer = 1");
+	like($stderr, qr/invalid input syntax for type integer: "(marketing|company|sales)"/, "$view: an error names what is shown, a center or those above it");
+}
+is(query($node, q{SET ROLE marketing_reader; SELECT string_agg(DISTINCT s.tablename, ' ') FROM pg_stats AS s WHERE s.schemaname = 'spend' AND s.tablename <> 'models'}), '', 'statistics of tables are not shown');
+my ($refused, $plan, $complaint) = $node->psql('postgres', q{SET ROLE marketing_reader; EXPLAIN (VERBOSE, ANALYZE, COSTS OFF) SELECT * FROM spend.daily_spend});
+unlike($plan . $complaint, qr/engineering|support|overhead/, 'a plan names no other cost center');
+
 # The oracle finds what is wrong: in a view, and in what views are made of.
 is(query($node, 'SELECT u::text FROM oracle.unnoticed() AS u'), '', 'a view that is wrong anywhere is noticed');
 query($node, 'CREATE VIEW spend.another AS SELECT 1 AS one');

@@ -28,9 +28,9 @@ WHERE oracle.sees_scope(b.scope) AND b.valid_during && tstzrange(p.since, p.unti
 
 -- What a row is covered by: its attribution, and what only the row has. Names of the row are normalised, its ids are not.
 CREATE VIEW oracle._counted AS
-SELECT p.budget_id, g.label, g."values", t.times, t.times * CASE p.measure WHEN 'calls' THEN 1 WHEN 'tokens' THEN coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)
+SELECT p.budget_id, g.label, g."values", CASE p.measure WHEN 'calls' THEN 1 WHEN 'tokens' THEN coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)
          ELSE CASE WHEN r.currency = p.money THEN r.cost ELSE 0 END END AS amount,
-       t.times * (p.measure = 'cost' AND (r.cost IS NULL OR r.currency <> p.money))::integer AS unpriced
+       (p.measure = 'cost' AND (r.cost IS NULL OR r.currency <> p.money))::integer AS unpriced
 FROM oracle._facts AS r
 CROSS JOIN LATERAL (
   SELECT r.dims || jsonb_strip_nulls(jsonb_build_object('run_id', nullif(r.run_id, ''), 'request_id', nullif(r.request_id, ''), 'provider', r.sent_provider, 'model', r.model,
@@ -43,12 +43,7 @@ CROSS JOIN LATERAL (
   SELECT coalesce(string_agg(n.name || '=' || coalesce(k.facts ->> n.name, '(none)'), ', ' ORDER BY n.name), '') AS label,
          coalesce(jsonb_object_agg(n.name, coalesce(k.facts ->> n.name, '(none)')), '{}') AS "values"
   FROM unnest(p.group_by) AS n(name)
-) AS g
--- A period counts a row once. The window of a rolling budget is made of days, each a period by itself.
-CROSS JOIN LATERAL (
-  SELECT CASE p.period WHEN 'rolling' THEN count(DISTINCT (m.at AT TIME ZONE p.zone)::date) ELSE 1 END AS times
-  FROM (VALUES (r.occurred_at), (r.enforced_at)) AS m(at) WHERE m.at >= p.since AND m.at < p.until AND p.valid_during @> m.at
-) AS t;
+) AS g;
 
 CREATE VIEW oracle._holding AS
 SELECT p.budget_id, a.group_values, sum(a.amount) AS held
@@ -69,7 +64,7 @@ FROM oracle._periods AS p
 LEFT JOIN (
   SELECT x.budget_id, x.label, x."values", sum(x.amount) AS spent, sum(x.calls)::bigint AS calls, sum(x.unpriced)::bigint AS unpriced, sum(x.held) AS held
   FROM (
-    SELECT n.budget_id, n.label, n."values", n.amount, n.times AS calls, n.unpriced, 0 AS held FROM oracle._counted AS n
+    SELECT n.budget_id, n.label, n."values", n.amount, 1 AS calls, n.unpriced, 0 AS held FROM oracle._counted AS n
     UNION ALL
     SELECT h.budget_id, coalesce((SELECT string_agg(v.key || '=' || v.value, ', ' ORDER BY v.key) FROM jsonb_each_text(h.group_values) AS v), ''), h.group_values, 0, 0, 0, h.held
     FROM oracle._holding AS h
