@@ -12,7 +12,7 @@ use SpendTest;
 use Test::More;
 
 my $build = PostgreSQL::Test::Utils::tempdir();
-my $model = compile('gate_model', 'test/concurrent/gate_model.cpp');
+my $model = compile('gate_model', 'test/concurrent/gate_model/*.cpp');
 my $storm = compile('gate_storm', 'test/concurrent/gate_storm.cpp');
 
 my $node = new_node('gate', conf => "max_connections = 40\nmax_prepared_transactions = 5\n");
@@ -42,7 +42,8 @@ foreach my $seed (1 .. ($ENV{GATE_SEEDS} // 4))
 	$done{$1} += $2 while $stdout =~ /^(.*) (\d+)$/mg;
 }
 foreach my $step ('authorize: allow', 'authorize: deny', 'settle', 'settle late', 'release', 'expire', 'SP007', 'insert', 'insert refused', 'late row',
-	'tidy', 'budget raised', 'budget lowered', 'budget deleted', 'budget created', 'savepoint rolled back')
+	'tidy', 'budget raised', 'budget lowered', 'budget deleted', 'budget created', 'savepoint rolled back', 'prepare', 'commit prepared', 'rollback prepared',
+	'restart with prepared transactions')
 {
 	cmp_ok($done{$step} // 0, '>', 0, ($done{$step} // 0) . " times: $step");
 }
