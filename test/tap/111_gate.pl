@@ -37,7 +37,7 @@ my %done;
 foreach my $seed (1 .. ($ENV{GATE_SEEDS} // 4))
 {
 	clean() if $seed > 1;
-	my ($stdout, $stderr) = run_command([ $model, $connection, $seed, 250, $restart ]);
+	my ($stdout, $stderr) = run_command([ $model, $connection, $seed, 900, $restart ]);
 	is($stderr, '', "the gate does what the model says, seed $seed");
 	$done{$1} += $2 while $stdout =~ /^(.*) (\d+)$/mg;
 }

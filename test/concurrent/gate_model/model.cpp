@@ -84,7 +84,7 @@ void Model::step() {
     prepare(session);
   } else if (kind < 85) {
     finish_prepared(kind < 84);
-  } else if (kind < 90) {
+  } else if (kind < 92) {
     if (session.in_transaction && !session.savepoint.has_value()) {
       exec(session, "SAVEPOINT s");
       session.savepoint = session.pending;
