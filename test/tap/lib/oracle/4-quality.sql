@@ -87,7 +87,9 @@ SELECT v.*, (SELECT o.dimension_value FROM oracle._values AS o WHERE o.dimension
 FROM oracle._values AS v
 WHERE EXISTS (SELECT FROM oracle._values AS o WHERE o.dimension = v.dimension AND o.dimension_value <> v.dimension_value AND spend.skeleton(o.dimension_value) = spend.skeleton(v.dimension_value));
 
+-- The look-alikes once, not for every row.
 CREATE VIEW oracle.data_quality AS
+WITH look_alikes AS MATERIALIZED (SELECT * FROM oracle._look_alikes)
 SELECT md5(jsonb_build_array(f.month, i.issue, i.detail, f.money)::text) AS data_quality_key, f.month::timestamp AT TIME ZONE f.zone AS period_start_at, f.month AS period_start,
        'month' AS period_kind, i.issue, i.detail, f.money AS currency, count(*) AS calls, coalesce(sum(f.cost), 0)::numeric(38, 18) AS cost,
        (coalesce(sum(f.cost), 0) / nullif(min(f.whole_cost), 0))::numeric(14, 6) AS cost_share, (count(*)::numeric / min(f.whole))::numeric(14, 6) AS calls_share
@@ -101,7 +103,7 @@ CROSS JOIN LATERAL (
   UNION ALL SELECT 'unknown_key', f.dims ->> 'api_key' WHERE f.has_unknown_key
   UNION ALL SELECT 'unsanctioned_source', f.source_key WHERE f.is_unsanctioned
   UNION ALL SELECT 'confusable', l.dimension || ' ' || l.dimension_value || ' looks like ' || l.looks_like
-            FROM oracle._look_alikes AS l WHERE f.dims ->> l.dimension = l.dimension_value AND l.dimension_value <> l.looks_like
+            FROM look_alikes AS l WHERE f.dims ->> l.dimension = l.dimension_value AND l.dimension_value <> l.looks_like
 ) AS i(issue, detail)
 GROUP BY f.month, f.zone, i.issue, i.detail, f.money;
 
