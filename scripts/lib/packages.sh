@@ -87,7 +87,7 @@ require_packages() {
 install_node_postgres() {
   [[ ! -e $1/node_modules/pg/package.json ]] || return 0
   mkdir -p "$1"
-  npm install --prefix "$1" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000 pg@8 || {
+  npm install --prefix "$1" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=3 --fetch-timeout=60000 pg@8 || {
     say "npm has not installed pg@8: without it node-postgres, and so the drivers' contract, was not tested"
     return 1
   }
