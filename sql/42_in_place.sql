@@ -151,7 +151,7 @@ SELECT regress.wrong_counters();
 -- row is decided in place.
 INSERT INTO spend.budgets (name, amount, scope, measure, period, on_exceeded) VALUES ('cap', 300, '{"team": "t2"}', 'calls', 'total', 'reject');
 CREATE VIEW regress.mode AS SELECT counter_mode = 'shared' OR (current_setting('server_version_num')::integer >= 170000 AND current_setting('pg_spend.counters') <> 'table') AS is_shared FROM spend.status;
-SELECT trigger, CASE WHEN trigger = 'account_row' AND NOT is_shared THEN calls - 14 ELSE calls END AS calls
+SELECT trigger, CASE WHEN trigger = 'account_row' AND NOT is_shared THEN calls - 15 ELSE calls END AS calls
 FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t'' || i % 3, ''gpt-regress'', i FROM generate_series(1, 51) AS i') CROSS JOIN regress.mode;
 SELECT regress.error('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t'' || i % 3, ''gpt-regress'', i FROM generate_series(1, 300) AS i');
 SELECT regress.wrong_counters();

@@ -7,6 +7,7 @@
 #include "pg/values.hpp"
 
 extern "C" {
+#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -52,7 +53,9 @@ void log_refused(const char* code, const Budget& budget, const std::string& figu
     StringInfoData name;
     initStringInfo(&name);
     escape_json(&name, budget.name.c_str());
-    const Datum fields = DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, whole.descriptor()));
+    // That of a row in the executor's slot has no type that could be looked up by what is in a datum.
+    const TupleDesc descriptor = BlessTupleDesc(CreateTupleDescCopy(whole.descriptor()));
+    const Datum fields = DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, descriptor));
     ereport(LOG_SERVER_ONLY,
             (errhidestmt(true), errhidecontext(true),
              errmsg_internal("pg_spend refused {\"code\": \"%s\", \"budget_id\": %lld, \"budget\": %s%s, \"row\": %s}",
