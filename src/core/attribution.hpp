@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,15 @@ namespace spend {
 /// another.
 using Hash128 = std::array<std::uint8_t, 16>;
 Hash128 content_hash(std::string_view bytes);
+
+/// For tables by ids that are such hashes: any part of them is one.
+struct HashOfId {
+  std::size_t operator()(const Hash128& id) const noexcept {
+    std::size_t hash;
+    std::memcpy(&hash, id.data(), sizeof hash);
+    return hash;
+  }
+};
 
 /// One dimension of a row with its normalised, non-empty value.
 struct DimensionValue {

@@ -8,14 +8,6 @@ namespace spend {
 
 namespace {
 
-struct HashOfId {
-  std::size_t operator()(const Hash128& id) const noexcept {
-    std::size_t hash;
-    std::memcpy(&hash, id.data(), sizeof hash);
-    return hash;
-  }
-};
-
 /// Where sums by attribution and kind go. A session asks the dictionaries once for each id.
 class Destinations {
  public:

@@ -10,14 +10,6 @@ namespace spend {
 
 namespace {
 
-struct HashOfId {
-  std::size_t operator()(const Hash128& id) const noexcept {
-    std::size_t hash;
-    std::memcpy(&hash, id.data(), sizeof hash);
-    return hash;
-  }
-};
-
 /// Kinds by id; a node of it never moves.
 std::unordered_map<Hash128, UsageKind, HashOfId> known;
 /// Of `known`, by the words in which rows carried them.
