@@ -130,5 +130,14 @@ CALL regress.probe('2020-03-10 12:00+00', 'after', 'total', 'UTC', '{}');
 SELECT a.calls < b.calls AS fewer FROM spend._counter_totals AS a, spend._counter_totals AS b
 WHERE a.budget_id = (SELECT budget_id FROM spend.budgets WHERE name = 'after') AND b.budget_id = (SELECT budget_id FROM spend.budgets WHERE name = 'before');
 SELECT * FROM spend.verify();
+-- Of a budget that was there when rows were dropped, a counter that is first moved afterwards has what they contributed, too.
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2020-04-10 12:00+00', 'm', 5);
+DO $$ BEGIN PERFORM spend.maintain(0); END $$;
+INSERT INTO spend.budgets (name, amount, measure, period, on_exceeded, on_unpriced) VALUES ('unmoved', 1000000, 'calls', 'total', 'reject', 'allow');
+SELECT count(*) AS calls FROM spend.usage \gset
+SELECT count(*) > 0 AS dropped FROM spend.drop_rows('2020-05-01');
+INSERT INTO spend.usage (occurred_at) VALUES (now());
+SELECT c.calls - :calls AS further FROM spend._counter_totals AS c JOIN spend.budgets AS b USING (budget_id) WHERE b.name = 'unmoved';
+SELECT * FROM spend.verify();
 DROP OWNED BY regress_rollup_writer;
 DROP ROLE regress_rollup_writer;

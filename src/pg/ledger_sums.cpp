@@ -1,6 +1,7 @@
 #include "pg/ledger_sums.hpp"
 
 #include "pg/counter_deltas.hpp"
+#include "pg/ledger_leaves.hpp"
 #include "pg/limits.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
@@ -53,8 +54,9 @@ struct Summed {
 };
 Summed summed;
 
-/// What rows that were dropped had contributed to a counter.
-CounterDelta sealed_total(const LatestState& state, const CounterKey& key) {
+/// Adds what rows that were dropped had contributed.
+void add_sealed(const CounterUse& use, const LatestState& state, GroupTotals& totals) {
+  const CounterKey key = use.key();
   const OpenTable table(Table::sealed_counters, AccessShareLock);
   const AttrNumber budget_id = table.column("budget_id");
   const AttrNumber generation = table.column("generation");
@@ -63,23 +65,41 @@ CounterDelta sealed_total(const LatestState& state, const CounterKey& key) {
   const AttrNumber amount = table.column("amount");
   const AttrNumber calls = table.column("calls");
   const AttrNumber unpriced_calls = table.column("unpriced_calls");
-  CounterDelta total;
   scan(table.get(), state, [&](const ScannedTuple& row) {
     bool is_null;
-    if (DatumGetInt64(row.get(budget_id, &is_null)) == key.budget_id &&
-        DatumGetInt32(row.get(generation, &is_null)) == key.generation &&
-        DatumGetTimestampTz(row.get(period_start, &is_null)) == key.period_start &&
-        uuid_bytes(row.get(group_hash, &is_null)) == key.group) {
-      total += CounterDelta{numeric_to_atto(row.get(amount, &is_null)), DatumGetInt64(row.get(calls, &is_null)),
-                            DatumGetInt64(row.get(unpriced_calls, &is_null))};
+    if (DatumGetInt64(row.get(budget_id, &is_null)) != key.budget_id ||
+        DatumGetInt32(row.get(generation, &is_null)) != key.generation ||
+        DatumGetTimestampTz(row.get(period_start, &is_null)) != key.period_start) {
+      return;
     }
+    const Hash128 group = uuid_bytes(row.get(group_hash, &is_null));
+    if (group != key.group && !totals.sums.contains(group) &&
+        (!totals.complete || totals.sums.size() >= GroupTotals::most_groups)) {
+      totals.complete = false;
+      return;
+    }
+    totals.sums[group] +=
+        CounterDelta{numeric_to_atto(row.get(amount, &is_null)), DatumGetInt64(row.get(calls, &is_null)),
+                     DatumGetInt64(row.get(unpriced_calls, &is_null))};
   });
-  return total;
+}
+
+/// What rows contribute that are there, and those that were dropped. Whoever drops rows has to wait from
+/// lock_ledger() on, so that a state taken after it shows each of them once.
+GroupTotals totals_in(const CounterUse& use, const LatestState& state, Source source) {
+  GroupTotals totals = source == Source::rows ? totals_from_rows(use, state) : totals_of_ledger(use, state);
+  add_sealed(use, state, totals);
+  return totals;
+}
+
+void lock_ledger() {
+  (void)leaves_of_ledger();
 }
 
 GroupTotals totals_of_latest(const CounterUse& use) {
+  lock_ledger();
   const OpenTable counters(Table::counters, AccessShareLock);
-  return totals_of_ledger(use, LatestState(counters.get(), OwnChanges::ignored));
+  return totals_in(use, LatestState(counters.get(), OwnChanges::ignored), Source::quickest);
 }
 
 }  // namespace
@@ -115,11 +135,10 @@ CounterDelta sum_of_unmoved(const CounterUse& use, std::uint32_t epoch) {
 CounterDelta row_for_moving(const CounterUse& use, Source source) {
   wait_until_announced(*use.budget);
   pass_commit_windows();
+  lock_ledger();
   const OpenTable counters(Table::counters, AccessShareLock);
   const LatestState state(counters.get(), OwnChanges::ignored);
-  const GroupTotals totals = source == Source::rows ? totals_from_rows(use, state) : totals_of_ledger(use, state);
-  CounterDelta row = totals.of(use.group->hash);
-  row += sealed_total(state, use.key());
+  CounterDelta row = totals_in(use, state, source).of(use.group->hash);
   row += -unfolded_total(state, use.key()).delta;
   return row;
 }
