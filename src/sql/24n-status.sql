@@ -17,16 +17,16 @@ BEGIN
     RETURN;
   END IF;
   warning := format('rollups are sparse: %s sums by day for 100 rows of usage', rollup_percent);
-  -- Which dimension keeps rows apart, by a sample of the combinations.
-  SELECT d.key AS name, count(DISTINCT d.value) AS values INTO dimension
+  -- Which dimension keeps rows apart, by a sample of the combinations. How many values it has is not for every reader.
+  SELECT d.key AS name INTO dimension
   FROM (SELECT DISTINCT r.attribution_id FROM spend.rollup AS r WHERE r.usage_date >= since AND r.calls > 0 LIMIT 10000) AS s
   JOIN spend.attributions AS a USING (attribution_id)
   CROSS JOIN LATERAL jsonb_each_text(a.dimensions) AS d
-  GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1;
+  GROUP BY 1 ORDER BY count(DISTINCT d.value) DESC, 1 LIMIT 1;
   hint := CASE WHEN dimension.name IS NULL
     THEN 'The kinds of usage are many: models, operations, routes or purposes that differ from row to row.'
-    ELSE format('%s has the most values (%s in a sample of 10,000 combinations at most). If no report needs it, set is_rolled_up to false for it in spend.dimensions: rows keep it, and budgets may still ask for it.',
-                dimension.name, dimension.values) END;
+    ELSE format('%s has the most values. If no report needs it, set is_rolled_up to false for it in spend.dimensions: rows keep it, and budgets may still ask for it.',
+                dimension.name) END;
 END
 $$;
 COMMENT ON FUNCTION spend._rollup_density() IS 'Internal: how many sums there are for 100 rows of usage, and what to do if they are many.';
