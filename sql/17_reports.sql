@@ -58,3 +58,6 @@ SELECT trim_scale(cost) AS cost, trim_scale(cache_savings) AS saved FROM spend.e
 INSERT INTO spend.usage (occurred_at, request_model, input_tokens, cache_read_tokens, output_tokens) VALUES
   ('2026-06-03', 'm', 10, 0, NULL), ('2026-06-10', 'm', 10, NULL, NULL), ('2026-06-17', 'm', NULL, NULL, 1);
 SELECT period_start, cache_hit_rate, previous_cache_hit_rate FROM spend.weekly_report WHERE period_start >= '2026-06-01' ORDER BY 1;
+-- The month to date at the end of each week; one in which a month ends says what there is of the new one.
+INSERT INTO spend.usage (occurred_at, request_model, input_tokens) VALUES ('2026-07-08', 'm', 1), ('2026-07-22', 'm', 10), ('2026-07-27', 'm', 20), ('2026-08-02', 'm', 5), ('2026-08-03', 'm', 7), ('2026-08-31', 'm', 1);
+SELECT period_start, trim_scale(cost) AS cost, trim_scale(month_actual) AS month_to_date FROM spend.weekly_report WHERE period_start >= '2026-07-01' ORDER BY 1;

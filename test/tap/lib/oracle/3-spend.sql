@@ -106,11 +106,11 @@ WITH weeks AS (
 SELECT md5(jsonb_build_array(t.week, t.money)::text) AS weekly_report_key, t.week::timestamp AT TIME ZONE t.zone AS period_start_at, t.week AS period_start, 'week' AS period_kind,
        t.money AS currency, t.cost::numeric(38, 18) AS cost, coalesce(p.cost, 0)::numeric(38, 18) AS previous_cost, (t.cost - coalesce(p.cost, 0))::numeric(38, 18) AS change,
        (100 * (t.cost - p.cost) / nullif(p.cost, 0))::numeric(20, 4) AS change_percent, t.calls, t.unpriced AS unpriced_calls, m.budget::numeric(38, 18) AS month_budget,
-       coalesce(m.actual, 0)::numeric(38, 18) AS month_actual, f.feature AS top_feature, f.cost::numeric(38, 18) AS top_feature_cost,
+       coalesce((SELECT sum(d.cost) FROM weeks AS d WHERE d.money = t.money AND d.day >= e.month AND d.day < t.week + 7), 0)::numeric(38, 18) AS month_actual, f.feature AS top_feature, f.cost::numeric(38, 18) AS top_feature_cost,
        t.hits::numeric(14, 6) AS cache_hit_rate, p.hits::numeric(14, 6) AS previous_cache_hit_rate, t.premium::numeric(14, 6) AS premium_share,
        p.premium::numeric(14, 6) AS previous_premium_share
 FROM totals AS t
 JOIN features AS f ON f.week = t.week AND f.money = t.money
 LEFT JOIN totals AS p ON p.week = t.week - 7 AND p.money = t.money
-LEFT JOIN (SELECT c.period_start, c.currency, sum(c.budget) AS budget, sum(c.actual) AS actual FROM oracle._charged AS c GROUP BY 1, 2) AS m
-  ON m.period_start = date_trunc('month', t.week + 6)::date AND m.currency = t.money;
+CROSS JOIN LATERAL (SELECT date_trunc('month', t.week + 6)::date AS month) AS e
+LEFT JOIN (SELECT c.period_start, c.currency, sum(c.budget) AS budget FROM oracle._charged AS c GROUP BY 1, 2) AS m ON m.period_start = e.month AND m.currency = t.money;
