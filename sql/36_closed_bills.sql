@@ -36,6 +36,29 @@ SELECT old_cost, new_cost FROM spend.amend(1, '{"input_tokens": 3000000}', 'was 
 SELECT count(*) AS left FROM regress.bill WHERE class IS NOT NULL AND team = 'a' AND day = '2025-12-02';
 SELECT old_cost, new_cost FROM spend.amend(1, '{"input_tokens": 1000000}', 'was wrong', include_closed => true);
 
+-- What leaves cost and tokens as they are is a change of the bill all the same: whose it is, tier, kind of token, meter.
+SELECT spend.set_price('maker', 'n', '{"rates": {"input_tokens": "3/1M", "cache_read_tokens": "3/1M", "web_searches": "1/1", "images": "1/1"}}', '-infinity') AS n,
+       spend.set_price('maker', 'n', '{"rates": {"input_tokens": "3/1M"}}', '-infinity', service_tier => 'flex') AS flex \gset
+BEGIN;
+INSERT INTO spend.usage (occurred_at, team, feature, request_model, input_tokens, other_usage) VALUES
+  ('2026-01-05', 'b', 'whose', 'n', 1000000, NULL), ('2026-01-05', 'b', 'tier', 'n', 1000000, NULL), ('2026-01-05', 'b', 'kind', 'n', 1000000, NULL), ('2026-01-05', 'b', 'meter', 'n', NULL, '{"web_searches": 4}');
+SELECT count(*) FROM spend.close_period('2026-01-01');
+CREATE TABLE regress.booked AS SELECT * FROM regress.bill;
+CREATE FUNCTION regress.amend(feature text, changes jsonb) RETURNS text LANGUAGE sql AS $$
+  SELECT (SELECT a.new_cost - a.old_cost FROM spend.amend(u.usage_id, changes, 'same cost', include_closed => true) AS a)::text FROM spend.usage AS u WHERE u.feature = amend.feature
+$$;
+SELECT regress.amend('whose', '{"team": "c"}') AS whose, regress.amend('tier', '{"service_tier": "flex"}') AS tier, regress.amend('kind', '{"cache_read_tokens": 400000}') AS kind,
+       regress.amend('meter', '{"other_usage": {"images": 4}}') AS meter;
+SELECT "Tags" ->> 'feature' AS feature, "Tags" ->> 'team' AS team, "ChargeClass" AS class, "SkuPriceId" AS price_id, trim_scale("ConsumedQuantity") AS consumed, trim_scale("BilledCost") AS billed
+FROM spend.focus WHERE "BillingPeriodStart" = '2026-02-01Z' AND "ChargePeriodStart" = '2026-01-05Z' ORDER BY 1, "BilledCost";
+SELECT * FROM regress.totals;
+SELECT count(*) AS gone FROM (SELECT * FROM regress.booked EXCEPT ALL SELECT * FROM regress.bill) AS x;
+-- Booked, and not said again.
+SELECT actual, corrections FROM spend.close_period('2026-02-01');
+SELECT count(*) AS open FROM regress.bill WHERE bill > '2026-02-01';
+SELECT count(*) AS booked FROM regress.bill WHERE bill = '2026-02-01' AND class IS NOT NULL;
+ROLLBACK;
+
 -- A reader with a scope sees corrections of it: of what moved away or came, its part.
 SET client_min_messages = error;
 CREATE ROLE regress_bill_b;

@@ -6,6 +6,7 @@ CREATE TABLE spend.periods (
   period_end_at timestamptz NOT NULL,
   closed_at timestamptz NOT NULL,
   closed_by name NOT NULL,
+  last_adjustment_id bigint NOT NULL,
   reason text
 ) USING heap;
 COMMENT ON TABLE spend.periods IS 'Months that are closed, by spend.close_period(). All usage before the end of the last one is closed.';
@@ -14,6 +15,7 @@ COMMENT ON COLUMN spend.periods.period_start_at IS 'The moment it began, in the 
 COMMENT ON COLUMN spend.periods.period_end_at IS 'The moment it ended.';
 COMMENT ON COLUMN spend.periods.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN spend.periods.closed_by IS 'Who did.';
+COMMENT ON COLUMN spend.periods.last_adjustment_id IS 'The last correction of a row that was made before it was closed; 0 for none.';
 COMMENT ON COLUMN spend.periods.reason IS 'What was said about it.';
 
 CREATE FUNCTION spend._closed_until() RETURNS timestamptz

@@ -57,8 +57,8 @@ BEGIN
       USING ERRCODE = 'SP008', DETAIL = format('Period %s was closed at %s by %s, and all before it.', last_closed.period_start, last_closed.closed_at, last_closed.closed_by),
             HINT = 'A statement never changes. What has been corrected since stands in that of the next period.';
   END IF;
-  INSERT INTO spend.periods (period_start, period_start_at, period_end_at, closed_at, closed_by, reason)
-  VALUES (close_period.period_start, month_start, month_end, now(), session_user, close_period.reason);
+  INSERT INTO spend.periods (period_start, period_start_at, period_end_at, closed_at, closed_by, last_adjustment_id, reason)
+  VALUES (close_period.period_start, month_start, month_end, now(), session_user, coalesce(last_closed.last_adjustment_id, 0), close_period.reason);
   RETURN QUERY
   WITH booked AS (
     INSERT INTO spend.statements AS s
@@ -77,10 +77,15 @@ BEGIN
     -- Under the same snapshot: the bill has what the statement has.
     INSERT INTO spend.focus_bookings
     SELECT close_period.period_start, u.usage_month <= coalesce(last_closed.period_start, '-infinity'), u.* FROM spend._focus_unbooked AS u
+  ), sums AS (
+    INSERT INTO spend.focus_booked_sums SELECT close_period.period_start, m.* FROM spend._focus_moved_sums AS m
   )
   SELECT b.currency, trim_scale(coalesce(sum(b.actual) FILTER (WHERE NOT b.is_correction), 0)),
          trim_scale(coalesce(sum(b.chargeback) FILTER (WHERE NOT b.is_correction), 0)), trim_scale(coalesce(sum(b.actual) FILTER (WHERE b.is_correction), 0))
   FROM booked AS b GROUP BY b.currency ORDER BY b.currency COLLATE "C";
+  -- All that were made up to now are in the bill.
+  UPDATE spend.periods AS p SET last_adjustment_id = coalesce((SELECT max(a.adjustment_id) FROM spend.adjustments AS a), 0)
+  WHERE p.period_start = close_period.period_start;
 END
 $$;
 COMMENT ON FUNCTION spend.close_period(date, text) IS

@@ -49,6 +49,41 @@ COMMENT ON COLUMN spend.focus_bookings.quantity IS 'Units charged, or the differ
 COMMENT ON COLUMN spend.focus_bookings.amount IS 'Amount by the list price, or the difference.';
 COMMENT ON COLUMN spend.focus_bookings.consumed IS 'Units used, or the difference.';
 
+-- What the charges were made of, in sums: they tell which days are not any more as they were booked.
+CREATE TABLE spend.focus_booked_sums (
+  period_start date NOT NULL,
+  usage_month date NOT NULL,
+  usage_date_utc date NOT NULL,
+  attribution_id uuid NOT NULL,
+  kind_id uuid NOT NULL,
+  calls numeric NOT NULL,
+  cost numeric NOT NULL,
+  list_cost numeric NOT NULL,
+  input_tokens numeric NOT NULL,
+  output_tokens numeric NOT NULL,
+  cache_read_tokens numeric NOT NULL,
+  cache_write_tokens numeric NOT NULL,
+  output_reasoning_tokens numeric NOT NULL,
+  tool_calls numeric NOT NULL,
+  retrieval_queries numeric NOT NULL
+) USING heap;
+COMMENT ON TABLE spend.focus_booked_sums IS 'Sums of usage of which the charges in spend.focus_bookings were made. Written by spend.close_period(), never changed.';
+COMMENT ON COLUMN spend.focus_booked_sums.period_start IS 'First day of the period in which they were booked.';
+COMMENT ON COLUMN spend.focus_booked_sums.usage_month IS 'First day of the month of the usage, in the organisation''s zone.';
+COMMENT ON COLUMN spend.focus_booked_sums.usage_date_utc IS 'UTC day of the usage.';
+COMMENT ON COLUMN spend.focus_booked_sums.attribution_id IS 'The attribution.';
+COMMENT ON COLUMN spend.focus_booked_sums.kind_id IS 'The kind of usage: SKU, price, currency and what else rollups tell apart.';
+COMMENT ON COLUMN spend.focus_booked_sums.calls IS 'Usage rows, or the difference, as of all that follow.';
+COMMENT ON COLUMN spend.focus_booked_sums.cost IS 'Cost.';
+COMMENT ON COLUMN spend.focus_booked_sums.list_cost IS 'Cost before customer terms.';
+COMMENT ON COLUMN spend.focus_booked_sums.input_tokens IS 'Input tokens.';
+COMMENT ON COLUMN spend.focus_booked_sums.output_tokens IS 'Output tokens.';
+COMMENT ON COLUMN spend.focus_booked_sums.cache_read_tokens IS 'Of them, read from a cache.';
+COMMENT ON COLUMN spend.focus_booked_sums.cache_write_tokens IS 'Of them, written to a cache.';
+COMMENT ON COLUMN spend.focus_booked_sums.output_reasoning_tokens IS 'Output tokens of reasoning.';
+COMMENT ON COLUMN spend.focus_booked_sums.tool_calls IS 'Tool calls.';
+COMMENT ON COLUMN spend.focus_booked_sums.retrieval_queries IS 'Retrieval queries.';
+
 CREATE VIEW spend._closed_month AS SELECT coalesce(max(p.period_start), '-infinity') AS month FROM spend.periods AS p;
 COMMENT ON VIEW spend._closed_month IS 'Internal: the last month that is closed; -infinity for none.';
 
@@ -56,21 +91,40 @@ CREATE VIEW spend._focus_booked AS
 SELECT b.* FROM spend.focus_bookings AS b LEFT JOIN spend._seen AS a USING (attribution_id) WHERE coalesce(a.is_visible, spend.visible(NULL));
 COMMENT ON VIEW spend._focus_booked IS 'Internal: charges of closed periods, as far as the current role may see them.';
 
--- Closed days in which something is not as it was booked, by sums, which are few; it may name one too many, as rates that round do.
-CREATE VIEW spend._focus_changes AS
-SELECT x.usage_date_utc, x.attribution_id
+-- What closed months have come to since they were booked, sum by sum: nothing, but for what was changed or came late. A kind of usage has its
+-- SKU and its price, so a change that leaves the cost as it is shows, too.
+CREATE VIEW spend._focus_moved_sums AS
+SELECT x.usage_month, x.usage_date_utc, x.attribution_id, x.kind_id, sum(x.calls) AS calls, sum(x.cost) AS cost, sum(x.list_cost) AS list_cost,
+       sum(x.input_tokens) AS input_tokens, sum(x.output_tokens) AS output_tokens, sum(x.cache_read_tokens) AS cache_read_tokens,
+       sum(x.cache_write_tokens) AS cache_write_tokens, sum(x.output_reasoning_tokens) AS output_reasoning_tokens, sum(x.tool_calls) AS tool_calls,
+       sum(x.retrieval_queries) AS retrieval_queries
 FROM (
-  SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.provider, s.model, s.currency, s.cost, CASE WHEN s.is_reported THEN s.cost ELSE s.list_cost END AS list_cost,
-         CASE WHEN s.is_reported THEN s.calls ELSE coalesce(s.input_tokens, 0) + coalesce(s.output_tokens, 0) END AS consumed, true AS is_live
+  SELECT s.usage_month, s.usage_date_utc, s.attribution_id, s.kind_id, s.calls, s.cost, s.list_cost, coalesce(s.input_tokens, 0) AS input_tokens,
+         coalesce(s.output_tokens, 0) AS output_tokens, coalesce(s.cache_read_tokens, 0) AS cache_read_tokens, coalesce(s.cache_write_tokens, 0) AS cache_write_tokens,
+         coalesce(s.output_reasoning_tokens, 0) AS output_reasoning_tokens, coalesce(s.tool_calls, 0) AS tool_calls, coalesce(s.retrieval_queries, 0) AS retrieval_queries
   FROM spend._focus_sums AS s
   WHERE s.usage_month <= (SELECT m.month FROM spend._closed_month AS m)
   UNION ALL
-  SELECT b.usage_month, b.usage_date_utc, b.attribution_id, b.provider, b.model, b.currency, -b.amount * b.factor, -b.amount,
-         CASE WHEN b.meter LIKE '%\_tokens' OR b.meter = 'reported_cost' THEN -b.consumed ELSE 0 END, false
-  FROM spend._focus_booked AS b
+  SELECT b.usage_month, b.usage_date_utc, b.attribution_id, b.kind_id, -b.calls, -b.cost, -b.list_cost, -b.input_tokens, -b.output_tokens, -b.cache_read_tokens,
+         -b.cache_write_tokens, -b.output_reasoning_tokens, -b.tool_calls, -b.retrieval_queries
+  FROM spend.focus_booked_sums AS b
+  LEFT JOIN spend._seen AS a USING (attribution_id)
+  WHERE coalesce(a.is_visible, spend.visible(NULL))
 ) AS x
-GROUP BY x.usage_month, x.usage_date_utc, x.attribution_id, x.provider, x.model, x.currency
-HAVING sum(x.cost) <> 0 OR sum(x.list_cost) <> 0 OR sum(x.consumed) <> 0 OR bool_and(x.is_live) OR NOT bool_or(x.is_live);
+GROUP BY 1, 2, 3, 4
+HAVING sum(x.calls) <> 0 OR sum(x.cost) <> 0 OR sum(x.list_cost) <> 0 OR sum(x.input_tokens) <> 0 OR sum(x.output_tokens) <> 0 OR sum(x.cache_read_tokens) <> 0
+       OR sum(x.cache_write_tokens) <> 0 OR sum(x.output_reasoning_tokens) <> 0 OR sum(x.tool_calls) <> 0 OR sum(x.retrieval_queries) <> 0;
+COMMENT ON VIEW spend._focus_moved_sums IS 'Internal: by what the sums of closed months differ from those that were booked.';
+
+-- It may name one too many. Sums do not have all meters: of rows that were amended, the rows are asked.
+CREATE VIEW spend._focus_changes AS
+SELECT s.usage_date_utc, s.attribution_id FROM spend._focus_moved_sums AS s
+UNION ALL
+SELECT (a.occurred_at AT TIME ZONE 'UTC')::date, coalesce(v.attribution_id, '00000000-0000-0000-0000-000000000000')
+FROM spend.adjustments AS a
+CROSS JOIN LATERAL (VALUES (a.attribution_id), (a.old_attribution_id)) AS v(attribution_id)
+WHERE a.adjustment_id > (SELECT max(p.last_adjustment_id) FROM spend.periods AS p) AND a.kind = 'amend'
+  AND a.occurred_at < (SELECT max(p.period_end_at) FROM spend.periods AS p);
 COMMENT ON VIEW spend._focus_changes IS 'Internal: days and attributions of closed periods that may not be as they were booked.';
 
 CREATE VIEW spend._focus_unbooked AS
@@ -121,7 +175,7 @@ DECLARE
 BEGIN
   FOR item IN
     SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._closed_month'::regclass, 'spend._focus_booked'::regclass, 'spend._focus_changes'::regclass, 'spend._focus_unbooked'::regclass, 'spend._focus_billed'::regclass)
+    WHERE a.attnum > 0 AND a.attrelid IN ('spend._closed_month'::regclass, 'spend._focus_booked'::regclass, 'spend._focus_moved_sums'::regclass, 'spend._focus_changes'::regclass, 'spend._focus_unbooked'::regclass, 'spend._focus_billed'::regclass)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
   END LOOP;
