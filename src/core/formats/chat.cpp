@@ -65,7 +65,9 @@ void read_chat(const Json& usage, const Hints& hints, Counts& counts) {
   } else if (!parts.has_value()) {
     const Count beside = counts.sum(completion, reasoning);
     const Count by_total = difference(total, input);
-    if ((hints.xai || looks_like_xai(usage)) && reasoning.has_value() &&
+    // More reasoning than completion stands beside it, whoever passes the answer on.
+    const bool is_beside = hints.xai || looks_like_xai(usage) || reasoning > completion;
+    if (is_beside && reasoning.has_value() &&
         (!total.has_value() || (by_total.has_value() && *by_total >= beside.value_or(Decimal())))) {
       output = beside;
     }

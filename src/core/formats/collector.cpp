@@ -184,20 +184,23 @@ void Collector::add_span(const Json& span) {
 }
 
 Collector::Response& Collector::response_of(const Located& located) {
-  const std::string id = response_id(located);
-  if (!id.empty()) {
-    const auto known = by_id_.find(id);
+  const std::optional<std::string> id = response_id(located);
+  if (id.has_value() && !id->empty()) {
+    const auto known = by_id_.find(*id);
     if (known != by_id_.end()) {
       return responses_[known->second];
     }
   }
-  const bool goes_on = id.empty() && shape_of(*located.usage) == Shape::gemini;
-  if (responses_.empty() || (responses_.back().is_final && !goes_on)) {
+  const bool goes_on = !id.has_value() && shape_of(*located.usage) == Shape::gemini;
+  const bool is_own = id.has_value() && id->empty();
+  if (responses_.empty() || is_own || (responses_.back().is_final && !goes_on)) {
     responses_.emplace_back();
   }
-  if (!id.empty()) {
+  if (id.has_value()) {
     responses_.back().is_final = true;
-    by_id_.emplace(id, responses_.size() - 1);
+    if (!is_own) {
+      by_id_.emplace(*id, responses_.size() - 1);
+    }
   }
   return responses_.back();
 }
@@ -231,7 +234,7 @@ void Collector::add_response(const Json& part) {
       line.usage.set("images", Decimal::from_integer(images));
       result_.lines.push_back(std::move(line));
     }
-    for (const std::string_view name : {"message", "response"}) {
+    for (const std::string_view name : {"message", "response", "interaction"}) {
       const Json* const inner = member(part, name);
       if (is_object(inner)) {
         facts.read(*inner);

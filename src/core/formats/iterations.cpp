@@ -46,14 +46,22 @@ bool is_declined(const std::vector<Json>& iterations, std::size_t which, const C
 std::vector<Share> from_iterations(const std::vector<Json>& iterations, const Counts& whole, std::string_view model) {
   Hints hints;
   hints.excludes_cache = true;
+  std::vector<Counts> counted(iterations.size());
+  std::vector<bool> bills(iterations.size());
   std::string_view answering = model;
   bool is_named = false;
-  for (const Json& iteration : iterations) {
-    const std::string_view name = text_member(iteration, {"model"});
-    is_named = is_named || (!is_advisor(iteration) && (name.empty() || name == model));
+  for (std::size_t i = 0; i < iterations.size(); ++i) {
+    read_usage(iterations[i], hints, counted[i]);
+    if (!counted[i].found()) {
+      counted[i].fail("an entry of \"iterations\" has no count");
+    }
+    bills[i] = !counted[i].problem().empty() || !is_declined(iterations, i, counted[i]);
+    const std::string_view name = text_member(iterations[i], {"model"});
+    is_named = is_named || (bills[i] && !is_advisor(iterations[i]) && (name.empty() || name == model));
   }
   if (!is_named) {
-    // The response names no model, or by another name: the last that was no advisor wrote the answer.
+    // The response names no model, by another name, or the one that declined, with which its stream began: the last
+    // that was no advisor wrote the answer.
     for (const Json& iteration : iterations) {
       if (!is_advisor(iteration)) {
         answering = text_member(iteration, {"model"});
@@ -63,17 +71,11 @@ std::vector<Share> from_iterations(const std::vector<Json>& iterations, const Co
   std::vector<Share> shares;
   shares.push_back({std::string(answering), {}});
   for (std::size_t i = 0; i < iterations.size(); ++i) {
-    Counts counts;
-    read_usage(iterations[i], hints, counts);
-    if (!counts.found()) {
-      counts.fail("an entry of \"iterations\" has no count");
+    if (bills[i]) {
+      const std::string_view name = text_member(iterations[i], {"model"});
+      // An advisor without a name is not the answering model: better unpriced than at the wrong price.
+      add_to(share_of(shares, name.empty() && !is_advisor(iterations[i]) ? answering : name), counted[i]);
     }
-    if (counts.problem().empty() && is_declined(iterations, i, counts)) {
-      continue;
-    }
-    const std::string_view name = text_member(iterations[i], {"model"});
-    // An advisor without a name is not the answering model: better unpriced than at the wrong price.
-    add_to(share_of(shares, name.empty() && !is_advisor(iterations[i]) ? answering : name), counts);
   }
   // What only the totals tell (thinking, web searches) belongs to the answer.
   Counts& answer = shares.front().counts;

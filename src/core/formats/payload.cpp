@@ -147,8 +147,9 @@ class Locator {
       result.usage = &object;
       return true;
     }
-    for (const std::string_view name : {"x_groq", "response", "message", "delta", "metadata", "result", "body", "data",
-                                        "event", "chunk", "response_metadata", "llm_output", "model_output"}) {
+    for (const std::string_view name :
+         {"x_groq", "response", "message", "interaction", "delta", "metadata", "result", "body", "data", "event",
+          "chunk", "response_metadata", "llm_output", "model_output"}) {
       const Json* const wrapped = member(object, name);
       if (wrapped != nullptr && look(*wrapped, depth + 1)) {
         return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/formats/payload.hpp"
@@ -7,7 +8,8 @@
 namespace spend::formats {
 
 /// What tells a response from others in one payload: the id of a complete response, of a line of a batch's results or
-/// of an event that is billed apart. "" for a part of a stream, which belongs to the response before it.
-std::string response_id(const Located& located);
+/// of an event that is billed apart. "" for a complete response that says no id, so is one of its own; nothing for a
+/// part of a stream, which belongs to the response before it.
+std::optional<std::string> response_id(const Located& located);
 
 }  // namespace spend::formats
