@@ -1,6 +1,7 @@
 // One run of upkeep in one database, as the owner of the extension.
 
 #include "pg/maintenance.hpp"
+#include "pg/owner.hpp"
 #include "pg/prelude.hpp"
 
 extern "C" {
@@ -45,16 +46,6 @@ Oid function_of_extension(const char* name, int arguments, Oid argument) {
                                                                                                   : InvalidOid;
 }
 
-Oid owner_of(Oid function) {
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) {
-    elog(ERROR, "cache lookup failed for function %u", function);
-  }
-  const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
-
 /// Calls the function in a transaction of its own and returns its first answer as text, in the context of the caller;
 /// nullptr for none, or without the extension.
 char* call(const char* name, Oid argument, const char* query) {
@@ -69,7 +60,7 @@ char* call(const char* name, Oid argument, const char* query) {
     Oid user;
     int context;
     GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(owner_of(function), context | SECURITY_LOCAL_USERID_CHANGE);
+    SetUserIdAndSecContext(spend::owner_of(function), context | SECURITY_LOCAL_USERID_CHANGE);
     SPI_connect();
     if (SPI_execute(query, false, 0) != SPI_OK_SELECT) {
       elog(ERROR, "unexpected result of \"%s\"", query);

@@ -11,6 +11,7 @@ CREATE TABLE spend.commitments (
   currency text CHECK (currency ~ '^[A-Z][A-Z0-9_]{0,11}$'),
   amount numeric,
   overage_percent numeric,
+  is_prepaid boolean NOT NULL DEFAULT false,
   measure text,
   tiers jsonb,
   tier_mode text CHECK (tier_mode IN ('graduated', 'whole')),
@@ -36,6 +37,7 @@ COMMENT ON COLUMN spend.commitments.time_zone IS 'Zone in which periods begin; w
 COMMENT ON COLUMN spend.commitments.currency IS 'Of all amounts; usage in another currency is counted apart. Without one, that of spend.settings at the time of writing.';
 COMMENT ON COLUMN spend.commitments.amount IS 'Of a commitment or minimum: the amount of one period.';
 COMMENT ON COLUMN spend.commitments.overage_percent IS 'Of a commitment: what usage above the amount costs more than its cost, in percent; -10 is ten percent less. 0 without one.';
+COMMENT ON COLUMN spend.commitments.is_prepaid IS 'Of a commitment: the amount of each period is paid when it begins, and usage draws it down: in spend.focus that usage is billed at 0 until the amount is used up.';
 COMMENT ON COLUMN spend.commitments.measure IS 'Of volume: what the tiers count: cost (the default), tokens, calls, or a meter.';
 COMMENT ON COLUMN spend.commitments.tiers IS
   'Of volume, ascending: [{"up_to": 10000, "percent": 0}, {"percent": -5}] on cost, [{"up_to": 1000000, "rate": 2, "per": 1000000, "flat": 10}, ...] on quantities. The last has no up_to.';
@@ -156,6 +158,7 @@ BEGIN
   END IF;
   SELECT string_agg(f.name, ', ') INTO wrong
   FROM (VALUES ('amount', NEW.amount IS NOT NULL, NEW.kind IN ('commitment', 'minimum')), ('overage_percent', NEW.overage_percent IS NOT NULL, NEW.kind = 'commitment'),
+               ('is_prepaid', NEW.is_prepaid, NEW.is_prepaid AND NEW.kind = 'commitment'),
                ('measure', NEW.measure IS NOT NULL, NEW.kind = 'volume'), ('tiers', NEW.tiers IS NOT NULL, NEW.kind = 'volume'),
                ('tier_mode', NEW.tier_mode IS NOT NULL, NEW.kind = 'volume'), ('units', NEW.units IS NOT NULL, NEW.kind = 'capacity'),
                ('hourly_rate', NEW.hourly_rate IS NOT NULL, NEW.kind = 'capacity'),
@@ -164,7 +167,7 @@ BEGIN
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION 'commitment "%" has the wrong figures for a %', NEW.name, NEW.kind
       USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Missing, or not meant for it: %s.', wrong),
-            HINT = 'A commitment has amount and overage_percent, a minimum has amount, volume has tiers, measure and tier_mode, capacity has units, hourly_rate and perhaps spillover_scope.';
+            HINT = 'A commitment has amount and overage_percent and may be is_prepaid, a minimum has amount, volume has tiers, measure and tier_mode, capacity has units, hourly_rate and perhaps spillover_scope.';
   END IF;
   FOR figure IN SELECT * FROM (VALUES ('amount', NEW.amount, 0), ('units', NEW.units, 0), ('hourly_rate', NEW.hourly_rate, 0), ('overage_percent', NEW.overage_percent, -100))
                 AS f(name, value, least) LOOP
@@ -204,6 +207,22 @@ END
 $$;
 COMMENT ON FUNCTION spend._check_commitment() IS 'Internal: refuses a commitment that could not work.';
 CREATE TRIGGER check_commitment BEFORE INSERT OR UPDATE ON spend.commitments FOR EACH ROW EXECUTE FUNCTION spend._check_commitment();
+
+CREATE FUNCTION spend._keep_booked_commitment() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM spend.focus_bookings AS b WHERE b.commitment_id = OLD.commitment_id)
+     AND (TG_OP = 'DELETE' OR (NEW.commitment_id, NEW.kind, NEW.scope, NEW.period, NEW.valid_during, NEW.time_zone, NEW.currency, NEW.is_prepaid)
+                              IS DISTINCT FROM (OLD.commitment_id, OLD.kind, OLD.scope, OLD.period, OLD.valid_during, OLD.time_zone, OLD.currency, OLD.is_prepaid)) THEN
+    RAISE EXCEPTION 'commitment "%" is in closed bills', OLD.name
+      USING ERRCODE = 'SP008', DETAIL = 'It was bought, or usage has drawn from it, in a period that is closed.',
+            HINT = 'Its amount may change: the difference is billed next. What else is agreed is a commitment of its own.';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+COMMENT ON FUNCTION spend._keep_booked_commitment() IS 'Internal: refuses what would take a commitment out of closed bills.';
+CREATE TRIGGER keep_booked BEFORE UPDATE OR DELETE ON spend.commitments FOR EACH ROW EXECUTE FUNCTION spend._keep_booked_commitment();
 
 -- Both are read with the rights of their owner and filtered by those of the caller.
 CREATE VIEW spend._visible_commitments WITH (security_barrier) AS

@@ -76,7 +76,7 @@ BEGIN
   ), bill AS (
     -- Under the same snapshot: the bill has what the statement has.
     INSERT INTO spend.focus_bookings
-    SELECT close_period.period_start, u.usage_month <= coalesce(last_closed.period_start, '-infinity'), u.* FROM spend._focus_unbooked AS u
+    SELECT close_period.period_start, u.usage_month <= coalesce(last_closed.period_start, '-infinity'), u.* FROM spend._focus_unbilled AS u WHERE u.usage_month <= close_period.period_start
   ), sums AS (
     INSERT INTO spend.focus_booked_sums SELECT close_period.period_start, m.* FROM spend._focus_moved_sums AS m
   )

@@ -22,7 +22,9 @@ CREATE TABLE spend.focus_bookings (
   factor numeric NOT NULL,
   quantity numeric,
   amount numeric NOT NULL,
-  consumed numeric
+  consumed numeric,
+  last_date_utc date,
+  commitment_id bigint
 ) USING heap;
 CREATE INDEX focus_bookings_usage_date_utc_idx ON spend.focus_bookings (usage_date_utc);
 COMMENT ON TABLE spend.focus_bookings IS 'Charges of closed periods as spend.focus shows them. Written by spend.close_period() together with the statement, never changed.';
@@ -39,7 +41,7 @@ COMMENT ON COLUMN spend.focus_bookings.service_tier IS 'Service tier.';
 COMMENT ON COLUMN spend.focus_bookings.speed IS 'Speed grade.';
 COMMENT ON COLUMN spend.focus_bookings.variant IS 'Variant.';
 COMMENT ON COLUMN spend.focus_bookings.currency IS 'Currency of the amount.';
-COMMENT ON COLUMN spend.focus_bookings.meter IS 'What is charged; NULL for mark-ups, fixed amounts and rounding.';
+COMMENT ON COLUMN spend.focus_bookings.meter IS 'What is charged; NULL for mark-ups, fixed amounts and rounding; #purchase and #unused of what a prepaid commitment costs, and what was left of it.';
 COMMENT ON COLUMN spend.focus_bookings.rate IS 'List price of a block of units.';
 COMMENT ON COLUMN spend.focus_bookings.per IS 'Units of a block.';
 COMMENT ON COLUMN spend.focus_bookings.tier IS 'Context tier of the price.';
@@ -48,6 +50,9 @@ COMMENT ON COLUMN spend.focus_bookings.factor IS 'Share of the list price that w
 COMMENT ON COLUMN spend.focus_bookings.quantity IS 'Units charged, or the difference.';
 COMMENT ON COLUMN spend.focus_bookings.amount IS 'Amount by the list price, or the difference.';
 COMMENT ON COLUMN spend.focus_bookings.consumed IS 'Units used, or the difference.';
+COMMENT ON COLUMN spend.focus_bookings.last_date_utc IS 'Last day that is paid for, of a purchase; else NULL.';
+COMMENT ON COLUMN spend.focus_bookings.commitment_id IS 'Prepaid commitment that was bought, or that paid for the usage; NULL for none.';
+CREATE INDEX focus_bookings_commitment_id_idx ON spend.focus_bookings (commitment_id) WHERE commitment_id IS NOT NULL;
 
 -- What the charges were made of, in sums: they tell which days are not any more as they were booked.
 CREATE TABLE spend.focus_booked_sums (
@@ -88,7 +93,12 @@ CREATE VIEW spend._closed_month AS SELECT coalesce(max(p.period_start), '-infini
 COMMENT ON VIEW spend._closed_month IS 'Internal: the last month that is closed; -infinity for none.';
 
 CREATE VIEW spend._focus_booked AS
-SELECT b.* FROM spend.focus_bookings AS b LEFT JOIN spend._seen AS a USING (attribution_id) WHERE coalesce(a.is_visible, spend.visible(NULL));
+SELECT b.*
+FROM spend.focus_bookings AS b
+LEFT JOIN spend._seen AS a USING (attribution_id)
+LEFT JOIN spend.commitments AS c USING (commitment_id)
+-- What was bought is for those who see all that it may pay for.
+WHERE CASE WHEN b.meter LIKE '#%' THEN spend._visible_scope(c.scope) ELSE coalesce(a.is_visible, spend.visible(NULL)) END;
 COMMENT ON VIEW spend._focus_booked IS 'Internal: charges of closed periods, as far as the current role may see them.';
 
 -- What closed months have come to since they were booked, sum by sum: nothing, but for what was changed or came late. A kind of usage has its
@@ -139,7 +149,7 @@ WITH changes AS MATERIALIZED (
   SELECT b.usage_month, b.usage_date_utc, b.attribution_id, b.provider, b.model, b.surface, b.region, b.service_tier, b.speed, b.variant, b.currency, b.meter, b.rate,
          b.per, b.tier, b.condition, b.factor, -b.quantity, -b.amount, -b.consumed, true
   FROM spend._focus_booked AS b
-  WHERE b.usage_date_utc = ANY (ARRAY(SELECT h.usage_date_utc FROM changes AS h)) AND b.attribution_id = ANY (ARRAY(SELECT h.attribution_id FROM changes AS h))
+  WHERE coalesce(b.meter NOT LIKE '#%', true) AND b.usage_date_utc = ANY (ARRAY(SELECT h.usage_date_utc FROM changes AS h)) AND b.attribution_id = ANY (ARRAY(SELECT h.attribution_id FROM changes AS h))
 ), charge AS (
   -- Once rows were dropped, what was booked by meter is one amount, and so is what differs from it.
   SELECT l.*, bool_or(l.meter = 'cost') OVER same AND bool_or(l.is_booked) OVER same AS is_amount
@@ -159,23 +169,13 @@ GROUP BY c.usage_month, c.usage_date_utc, c.attribution_id, c.provider, c.model,
 HAVING sum(m.amount) <> 0 OR sum(m.quantity) <> 0 OR sum(m.consumed) <> 0;
 COMMENT ON VIEW spend._focus_unbooked IS 'Internal: what the ledger says of closed periods other than was booked.';
 
-CREATE VIEW spend._focus_billed AS
-SELECT NULL::date AS corrected_in, c.* FROM spend._focus_charges AS c WHERE c.usage_month > (SELECT m.month FROM spend._closed_month AS m)
-UNION ALL
-SELECT CASE WHEN b.is_correction THEN b.period_start END, b.usage_month, b.usage_date_utc, b.attribution_id, b.provider, b.model, b.surface, b.region, b.service_tier, b.speed,
-       b.variant, b.currency, b.meter, b.rate, b.per, b.tier, b.condition, b.factor, b.quantity, b.amount, b.consumed
-FROM spend._focus_booked AS b
-UNION ALL
-SELECT ((SELECT m.month FROM spend._closed_month AS m) + interval '1 month')::date, u.* FROM spend._focus_unbooked AS u WHERE isfinite((SELECT m.month FROM spend._closed_month AS m));
-COMMENT ON VIEW spend._focus_billed IS 'Internal: all charges: of open months as the ledger is, of closed ones as they were booked, and what changed since.';
-
 DO $$
 DECLARE
   item record;
 BEGIN
   FOR item IN
     SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._closed_month'::regclass, 'spend._focus_booked'::regclass, 'spend._focus_moved_sums'::regclass, 'spend._focus_changes'::regclass, 'spend._focus_unbooked'::regclass, 'spend._focus_billed'::regclass)
+    WHERE a.attnum > 0 AND a.attrelid IN ('spend._closed_month'::regclass, 'spend._focus_booked'::regclass, 'spend._focus_moved_sums'::regclass, 'spend._focus_changes'::regclass, 'spend._focus_unbooked'::regclass)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
   END LOOP;

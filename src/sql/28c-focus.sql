@@ -7,7 +7,7 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        NULL::text AS "AllocatedResourceName",
        NULL::jsonb AS "AllocatedTags",
        NULL::text AS "AvailabilityZone",
-       f.contracted_cost::numeric(38, 18) AS "BilledCost",
+       (CASE WHEN f.is_paid THEN 0 ELSE f.contracted_cost END)::numeric(38, 18) AS "BilledCost",
        f.billing_account_id AS "BillingAccountId",
        f.billing_account_name AS "BillingAccountName",
        'Organisation'::text AS "BillingAccountType",
@@ -16,52 +16,53 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        f.billing_month AT TIME ZONE 'UTC' AS "BillingPeriodStart",
        NULL::text AS "CapacityReservationId",
        NULL::text AS "CapacityReservationStatus",
-       CASE WHEN f.meter IS NULL THEN 'Adjustment' ELSE 'Usage' END AS "ChargeCategory",
+       CASE WHEN f.meter IS NULL THEN 'Adjustment' WHEN f.meter = '#purchase' THEN 'Purchase' ELSE 'Usage' END AS "ChargeCategory",
        CASE WHEN f.corrected_in IS NOT NULL THEN 'Correction' END AS "ChargeClass",
-       CASE WHEN f.corrected_in IS NOT NULL THEN 'Correction: ' ELSE '' END || CASE WHEN f.meter IS NULL THEN 'Mark-ups, fixed amounts and rounding' ELSE upper(left(f.sku_meter, 1)) || lower(substr(f.sku_meter, 2)) END
-         || ' for ' || f.model AS "ChargeDescription",
-       'Usage-Based'::text AS "ChargeFrequency",
-       (f.usage_date_utc + 1)::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodEnd",
+       CASE WHEN f.corrected_in IS NOT NULL THEN 'Correction: ' ELSE '' END || CASE WHEN f.meter IS NULL THEN 'Mark-ups, fixed amounts and rounding' WHEN f.meter = '#purchase' THEN 'Purchase of a prepaid commitment'
+                                      WHEN f.meter = '#unused' THEN 'What was not used of a prepaid commitment' ELSE upper(left(f.sku_meter, 1)) || lower(substr(f.sku_meter, 2)) END
+         || CASE WHEN f.is_commitment THEN ': ' || f.commitment_name ELSE ' for ' || f.model END AS "ChargeDescription",
+       CASE WHEN f.meter IS DISTINCT FROM '#purchase' THEN 'Usage-Based' WHEN f.commitment_period = 'term' THEN 'One-Time' ELSE 'Recurring' END AS "ChargeFrequency",
+       (coalesce(f.last_date_utc, f.usage_date_utc) + 1)::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodEnd",
        f.usage_date_utc::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodStart",
-       NULL::text AS "CommitmentDiscountCategory",
-       NULL::text AS "CommitmentDiscountId",
-       NULL::text AS "CommitmentDiscountName",
-       NULL::numeric(38, 18) AS "CommitmentDiscountQuantity",
-       NULL::text AS "CommitmentDiscountStatus",
-       NULL::text AS "CommitmentDiscountType",
-       NULL::text AS "CommitmentDiscountUnit",
+       CASE WHEN f.commitment_id IS NOT NULL THEN 'Spend' END AS "CommitmentDiscountCategory",
+       f.commitment_name AS "CommitmentDiscountId",
+       f.commitment_name AS "CommitmentDiscountName",
+       (CASE WHEN f.commitment_id IS NOT NULL THEN f.contracted_cost END)::numeric(38, 18) AS "CommitmentDiscountQuantity",
+       CASE WHEN f.meter = '#unused' THEN 'Unused' WHEN f.is_paid THEN 'Used' END AS "CommitmentDiscountStatus",
+       CASE WHEN f.commitment_id IS NOT NULL THEN 'Prepaid Spend Commitment' END AS "CommitmentDiscountType",
+       CASE WHEN f.commitment_id IS NOT NULL THEN f.currency END AS "CommitmentDiscountUnit",
        NULL::jsonb AS "CommitmentProgramEligibilityDetails",
        f.consumed::numeric(38, 18) AS "ConsumedQuantity",
-       CASE WHEN f.meter IN ('cost', 'reported_cost') THEN 'Requests' ELSE f.unit END AS "ConsumedUnit",
+       CASE WHEN f.meter IN ('cost', 'reported_cost') THEN 'Requests' WHEN NOT f.is_commitment THEN f.unit END AS "ConsumedUnit",
        NULL::jsonb AS "ContractApplied",
        f.contracted_cost::numeric(38, 18) AS "ContractedCost",
        f.contracted_unit_price::numeric(38, 18) AS "ContractedUnitPrice",
-       f.contracted_cost::numeric(38, 18) AS "EffectiveCost",
+       f.effective_cost::numeric(38, 18) AS "EffectiveCost",
        f.host_provider_name AS "HostProviderName",
        NULL::text AS "InvoiceDetailId",
        NULL::text AS "InvoiceId",
        f.invoice_issuer_name AS "InvoiceIssuerName",
        f.amount::numeric(38, 18) AS "ListCost",
        f.list_unit_price::numeric(38, 18) AS "ListUnitPrice",
-       CASE WHEN f.meter IS NULL THEN NULL WHEN f.service_tier = 'flex' THEN 'Dynamic' ELSE 'Standard' END AS "PricingCategory",
+       CASE WHEN f.meter IS NULL THEN NULL WHEN f.is_paid THEN 'Committed' WHEN f.service_tier = 'flex' THEN 'Dynamic' ELSE 'Standard' END AS "PricingCategory",
        f.currency AS "PricingCurrency",
        f.contracted_unit_price::numeric(38, 18) AS "PricingCurrencyContractedUnitPrice",
-       f.contracted_cost::numeric(38, 18) AS "PricingCurrencyEffectiveCost",
+       f.effective_cost::numeric(38, 18) AS "PricingCurrencyEffectiveCost",
        f.list_unit_price::numeric(38, 18) AS "PricingCurrencyListUnitPrice",
        f.pricing_quantity::numeric(38, 18) AS "PricingQuantity",
        f.pricing_unit AS "PricingUnit",
        f.region AS "RegionId",
        f.region AS "RegionName",
-       f.dimensions ->> 'api_key' AS "ResourceId",
-       f.dimensions ->> 'api_key' AS "ResourceName",
-       CASE WHEN f.dimensions ? 'api_key' THEN 'API Key' END AS "ResourceType",
+       CASE WHEN f.is_commitment THEN f.commitment_name ELSE f.dimensions ->> 'api_key' END AS "ResourceId",
+       CASE WHEN f.is_commitment THEN f.commitment_name ELSE f.dimensions ->> 'api_key' END AS "ResourceName",
+       CASE WHEN f.is_commitment THEN 'Commitment' WHEN f.dimensions ? 'api_key' THEN 'API Key' END AS "ResourceType",
        'AI and Machine Learning'::text AS "ServiceCategory",
        f.service_name AS "ServiceName",
        f.service_provider_name AS "ServiceProviderName",
        'Generative AI'::text AS "ServiceSubcategory",
        f.sku_id AS "SkuId",
        f.sku_meter AS "SkuMeter",
-       CASE WHEN f.meter IS NOT NULL THEN spend._focus_details(f.meter, f.model, f.developer, f.family, f.version, f.service_tier, f.surface, f.speed, f.variant, f.tier, f.condition) END
+       CASE WHEN f.meter IS NOT NULL AND NOT f.is_commitment THEN spend._focus_details(f.meter, f.model, f.developer, f.family, f.version, f.service_tier, f.surface, f.speed, f.variant, f.tier, f.condition) END
          AS "SkuPriceDetails",
        f.sku_price_id AS "SkuPriceId",
        coalesce(f.dimensions ->> 'workspace', f.dimensions ->> 'project') AS "SubAccountId",
@@ -69,8 +70,8 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
        CASE WHEN f.dimensions ? 'workspace' THEN 'Workspace' WHEN f.dimensions ? 'project' THEN 'Project' END AS "SubAccountType",
        coalesce(f.dimensions, '{}') AS "Tags",
        md5(jsonb_build_array(f.usage_date_utc, f.attribution_id, f.provider, f.model, f.surface, f.region, f.service_tier, f.speed, f.variant, f.currency, f.meter,
-                             trim_scale(f.rate), trim_scale(f.per), f.tier, f.condition, trim_scale(f.factor), f.usage_month, f.corrected_in)::text) AS "x_ChargeId",
-       coalesce(f.dimensions ->> 'cost_center', '(untagged)') AS "x_CostCenter",
+                             trim_scale(f.rate), trim_scale(f.per), f.tier, f.condition, trim_scale(f.factor), f.usage_month, f.corrected_in, f.commitment_id)::text) AS "x_ChargeId",
+       coalesce(f.dimensions ->> 'cost_center', f.commitment_cost_center, '(untagged)') AS "x_CostCenter",
        coalesce(f.dimensions ->> 'user_id', f.dimensions ->> 'api_key') AS "x_PrincipalId",
        NULL::text AS "x_OriginChargeId",
        NULL::numeric(38, 18) AS "x_OriginBilledCost",
@@ -80,25 +81,32 @@ SELECT NULL::jsonb AS "AllocatedMethodDetails",
 FROM (
   SELECT c.*, coalesce(c.corrected_in::timestamp, date_trunc('month', c.usage_date_utc::timestamp)) AS billing_month, a.dimensions, m.developer, m.family, m.version, s.sku_meter, s.unit,
          CASE WHEN c.meter IS NOT NULL THEN s.sku_id END AS sku_id,
-         CASE WHEN c.meter IS NOT NULL THEN
+         CASE WHEN c.is_commitment THEN s.sku_id || format('@1 %s', c.currency)
+              WHEN c.meter IS NOT NULL THEN
            concat_ws('/', s.sku_id || '#' || c.service_tier, nullif(c.surface, ''), nullif(c.region, ''), nullif(c.speed, ''), nullif(c.variant, ''), c.tier, c.condition)
            || format('@%s %s/%s', trim_scale(p.list_unit_price), c.currency, p.pricing_unit) END AS sku_price_id,
          p.pricing_quantity, p.pricing_unit, p.list_unit_price, p.contracted_unit_price,
-         c.amount * c.factor AS contracted_cost,
+         c.amount * c.factor AS contracted_cost, CASE WHEN c.meter = '#purchase' THEN 0 ELSE c.amount * c.factor END AS effective_cost,
+         c.commitment_id IS NOT NULL AND c.meter <> '#purchase' AS is_paid, s.commitment_name, k.period AS commitment_period,
+         CASE WHEN c.is_commitment AND jsonb_typeof(k.scope -> 'cost_center') = 'string' THEN spend.text_key(k.scope ->> 'cost_center') END AS commitment_cost_center,
          n.billing_account_id, n.billing_account_name, n.service_provider_name, n.service_name,
          coalesce(n.host_provider_name, nullif(c.surface, ''), n.service_provider_name) AS host_provider_name,
          coalesce(n.invoice_issuer_name, n.service_provider_name) AS invoice_issuer_name,
          coalesce(n.publisher_name, m.developer, n.service_provider_name) AS publisher_name
   FROM (
     SELECT c.corrected_in, c.usage_month, c.usage_date_utc, c.attribution_id, coalesce(c.provider, '(unknown)') AS provider, coalesce(c.model, '(unknown)') AS model, coalesce(c.surface, '') AS surface, c.region,
-           c.service_tier, c.speed, c.variant, c.currency, c.meter, c.rate, c.per, c.tier, c.condition, c.factor, c.quantity, c.amount, c.consumed
+           c.service_tier, c.speed, c.variant, c.currency, c.meter, c.rate, c.per, c.tier, c.condition, c.factor, c.quantity, c.amount, c.consumed,
+           c.last_date_utc, c.commitment_id, coalesce(c.meter LIKE '#%', false) AS is_commitment
     FROM spend._focus_billed AS c
   ) AS c
   LEFT JOIN spend._seen AS a USING (attribution_id)
+  LEFT JOIN spend.commitments AS k USING (commitment_id)
   LEFT JOIN spend.models AS m ON m.provider = c.provider AND m.model = c.model
   CROSS JOIN LATERAL (
-    SELECT format('%s/%s/%s', c.provider, c.model, replace(regexp_replace(c.meter, '_tokens$', ''), '_', '-')) AS sku_id,
-           spend._focus_meter(c.meter) AS sku_meter, spend._focus_unit(c.meter) AS unit
+    SELECT CASE WHEN c.is_commitment THEN 'commitment/' || k.name
+                ELSE format('%s/%s/%s', c.provider, c.model, replace(regexp_replace(c.meter, '_tokens$', ''), '_', '-')) END AS sku_id,
+           CASE WHEN c.is_commitment THEN 'Prepaid Commitment' ELSE spend._focus_meter(c.meter) END AS sku_meter,
+           CASE WHEN c.is_commitment THEN c.currency ELSE spend._focus_unit(c.meter) END AS unit, k.name AS commitment_name
   ) AS s
   CROSS JOIN LATERAL (
     SELECT CASE c.per WHEN 3600 THEN round(c.quantity / 3600, 18) ELSE c.quantity * round(1 / c.per, 9) END AS quantity

@@ -39,13 +39,13 @@ foreach my $state ('unfolded', 'folded', 'closed', 'corrected', 'corrected and c
 		query($node, "SET client_min_messages = error; DROP TABLE IF EXISTS mutant.as_read; CREATE TABLE mutant.as_read AS SELECT * FROM $view");
 		is(failing('mutant.as_read', $version), '', "$view, $state: no rule is broken");
 	}
-	is(query($node, q{SELECT "BillingCurrency", sum("BilledCost") = (SELECT sum(u.cost) FROM spend.usage AS u WHERE u.currency = "BillingCurrency"),
-		sum("ListCost") FILTER (WHERE "ChargeCategory" = 'Usage') = (SELECT sum(CASE u.pricing_status WHEN 'reported' THEN u.cost ELSE u.list_cost END) FROM spend.usage AS u WHERE u.currency = "BillingCurrency")
-		FROM spend.focus GROUP BY 1 ORDER BY 1}), "EUR|t|t\nUSD|t|t", "$state: totals equal the ledger");
+	is(query($node, q{SELECT "BillingCurrency", sum("EffectiveCost") FILTER (WHERE "CommitmentDiscountStatus" IS DISTINCT FROM 'Unused') = (SELECT sum(u.cost) FROM spend.usage AS u WHERE u.currency = "BillingCurrency"),
+		sum("ListCost") FILTER (WHERE "ChargeCategory" = 'Usage' AND "CommitmentDiscountStatus" IS DISTINCT FROM 'Unused') = (SELECT sum(CASE u.pricing_status WHEN 'reported' THEN u.cost ELSE u.list_cost END) FROM spend.usage AS u WHERE u.currency = "BillingCurrency"),
+		sum("BilledCost") = sum("EffectiveCost") FROM spend.focus GROUP BY 1 ORDER BY 1}), "EUR|t|t|t\nUSD|t|t|t", "$state: totals equal the ledger");
 	is(query($node, q{SELECT count(*) FROM (
 		(SELECT (u.occurred_at AT TIME ZONE 'UTC')::date, coalesce(d.dimensions ->> 'team', ''), sum(u.cost) FROM spend.usage AS u
 		 LEFT JOIN (SELECT DISTINCT a.attribution_id, a.dimensions FROM spend.attributions AS a) AS d USING (attribution_id) WHERE u.currency IN ('USD', 'EUR') AND u.cost <> 0 GROUP BY 1, 2
-		 EXCEPT SELECT ("ChargePeriodStart" AT TIME ZONE 'UTC')::date, coalesce("Tags" ->> 'team', ''), sum("BilledCost") FROM spend.focus GROUP BY 1, 2)) AS x}), 0, "$state: so do those of each day and team");
+		 EXCEPT SELECT ("ChargePeriodStart" AT TIME ZONE 'UTC')::date, coalesce("Tags" ->> 'team', ''), sum("EffectiveCost") FROM spend.focus WHERE "CommitmentDiscountStatus" IS DISTINCT FROM 'Unused' GROUP BY 1, 2)) AS x}), 0, "$state: so do those of each day and team");
 }
 
 # What is closed stays as it was; what was done since is a correction, in the bill of the period that is closed next, and is what that one's statement has.
@@ -54,13 +54,15 @@ is(query($node, q{SELECT count(*) FROM ((TABLE mutant.open EXCEPT ALL SELECT * F
 is(query($node, q{SELECT "BillingPeriodStart"::date, count(*) > 10, count(*) FILTER (WHERE "BilledCost" < 0) > 3, count(*) FILTER (WHERE "ChargeCategory" = 'Adjustment') > 0, min("ChargePeriodStart") < '2026-03-02'
 	FROM spend.focus WHERE "ChargeClass" = 'Correction' GROUP BY 1}), '2026-04-01|t|t|t|t', 'there are corrections of many kinds');
 is(query($node, q{SELECT count(*) FROM (
-	SELECT "x_CostCenter", "BillingCurrency", "ChargeClass" IS NOT NULL, sum("BilledCost") FROM spend.focus GROUP BY 1, 2, 3 HAVING sum("BilledCost") <> 0
+	SELECT "x_CostCenter", "BillingCurrency", "ChargeClass" IS NOT NULL, sum("EffectiveCost") FROM spend.focus WHERE "CommitmentDiscountStatus" IS DISTINCT FROM 'Unused' GROUP BY 1, 2, 3 HAVING sum("EffectiveCost") <> 0
 	EXCEPT SELECT cost_center, currency, is_correction, sum(actual) FROM spend.statements GROUP BY 1, 2, 3) AS x}), 0, 'the bill has what the statements have');
 
 # What the ledger has of each kind of charge: the rules would hold for an empty view, too.
 is(query($node, q{SELECT count(*) > 100, count(DISTINCT "SkuMeter"), count(*) FILTER (WHERE "ChargeCategory" = 'Adjustment') > 5, count(*) FILTER (WHERE "PricingUnit" = "BillingCurrency") > 2,
-	count(*) FILTER (WHERE "ContractedUnitPrice" < "ListUnitPrice") > 20, count(*) FILTER (WHERE "PricingUnit" = 'Hours') > 0, count(*) FILTER (WHERE "PricingCategory" = 'Dynamic') > 0 FROM spend.focus}),
-	't|8|t|t|t|t|t', 'charges of every kind');
+	count(*) FILTER (WHERE "ContractedUnitPrice" < "ListUnitPrice") > 20, count(*) FILTER (WHERE "PricingUnit" = 'Hours') > 0, count(*) FILTER (WHERE "PricingCategory" = 'Dynamic') > 0,
+	count(*) FILTER (WHERE "ChargeCategory" = 'Purchase'), count(*) FILTER (WHERE "CommitmentDiscountStatus" = 'Used') > 20, count(*) FILTER (WHERE "CommitmentDiscountStatus" = 'Unused') > 2,
+	count(*) FILTER (WHERE "CommitmentDiscountStatus" = 'Used' AND "ChargeClass" = 'Correction') > 3 FROM spend.focus}),
+	't|9|t|t|t|t|t|5|t|t|t', 'charges of every kind');
 
 # Columns: those of the version, with its types, in its order; then our own.
 foreach my $view ('focus', 'focus_1_2')
@@ -80,11 +82,13 @@ foreach my $view ('focus', 'focus_1_2')
 query($node, q{CREATE TABLE mutant.original AS SELECT * FROM spend.focus});
 my @names = split /\n/, query($node, q{SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = 'spend.focus'::regclass AND a.attnum > 0 ORDER BY a.attnum});
 # A row with a price that others of its day share; and a second one.
-my $one = query($node, q{SELECT quote_literal(min(o."x_ChargeId")) FROM mutant.original AS o WHERE o."ChargeCategory" = 'Usage' AND o."ChargeClass" IS NULL AND o."ListCost" <> 0 AND o."x_ChargeId" <> '' AND
-	EXISTS (SELECT FROM mutant.original AS p WHERE p."SkuPriceId" = o."SkuPriceId" AND p."ChargePeriodStart" = o."ChargePeriodStart" AND p."x_ChargeId" <> o."x_ChargeId" AND p."ChargeClass" IS NULL)});
-my $pair = query($node, qq{SELECT $one || ''', ''' || min("x_ChargeId") FROM mutant.original WHERE "ChargeCategory" = 'Usage' AND "ChargeClass" IS NULL AND "ListCost" <> 0 AND "x_ChargeId" <> $one AND "ChargePeriodStart" = (SELECT "ChargePeriodStart" FROM mutant.original WHERE "x_ChargeId" = $one)});
-my $correction = query($node, q{SELECT quote_literal(min("x_ChargeId")) FROM mutant.original WHERE "ChargeCategory" = 'Usage' AND "ChargeClass" = 'Correction' AND "ListCost" < 0});
-my %rows = (one => $one, pair => "'$pair'", correction => $correction);
+my $one = query($node, q{SELECT quote_literal(min(o."x_ChargeId")) FROM mutant.original AS o WHERE o."ChargeCategory" = 'Usage' AND o."ChargeClass" IS NULL AND o."CommitmentDiscountId" IS NULL AND o."ListCost" <> 0 AND o."x_ChargeId" <> '' AND
+	EXISTS (SELECT FROM mutant.original AS p WHERE p."SkuPriceId" = o."SkuPriceId" AND p."ChargePeriodStart" = o."ChargePeriodStart" AND p."x_ChargeId" <> o."x_ChargeId" AND p."ChargeClass" IS NULL AND p."CommitmentDiscountId" IS NULL)});
+my $pair = query($node, qq{SELECT $one || ''', ''' || min("x_ChargeId") FROM mutant.original WHERE "ChargeCategory" = 'Usage' AND "ChargeClass" IS NULL AND "CommitmentDiscountId" IS NULL AND "ListCost" <> 0 AND "x_ChargeId" <> $one AND "ChargePeriodStart" = (SELECT "ChargePeriodStart" FROM mutant.original WHERE "x_ChargeId" = $one)});
+my $correction = query($node, q{SELECT quote_literal(min("x_ChargeId")) FROM mutant.original WHERE "ChargeCategory" = 'Usage' AND "ChargeClass" = 'Correction' AND "CommitmentDiscountId" IS NULL AND "ListCost" < 0});
+my $of_commitment = sub { return query($node, qq{SELECT quote_literal(min("x_ChargeId")) FROM mutant.original WHERE "ChargeClass" IS NULL AND "EffectiveCost" IS DISTINCT FROM "BilledCost" AND $_[0]}) };
+my %rows = (one => $one, pair => "'$pair'", correction => $correction, used => $of_commitment->(q{"CommitmentDiscountStatus" = 'Used'}), unused => $of_commitment->(q{"CommitmentDiscountStatus" = 'Unused'}),
+	purchase => $of_commitment->(q{"ChargeCategory" = 'Purchase'}));
 is(failing('mutant.original', '1.4'), '', 'the copy that mutants are made of breaks no rule');
 foreach my $rule (@rules)
 {
@@ -174,20 +178,30 @@ sub example
 		$run->("SELECT spend.set_price($provider, " . $text->($model->{model}) . ', ' . $text->($json->encode({ rates => $model->{rates} })) . ", '-infinity')");
 		$run->("INSERT INTO spend.models (provider, model, tier, developer, family, version) VALUES (spend.text_key($provider), " . join(', ', map { $text->($_) } $model->{model}, 'standard', @{$model}{qw(developer family version)}) . ')');
 	}
+	foreach my $term (@{ $example->{terms} })
+	{
+		$run->('SELECT spend.set_price_term(' . join(', ', map { "$_ => " . $text->($term->{$_}) } sort keys %$term) . ", valid_from => '-infinity')");
+	}
+	foreach my $commitment (@{ $example->{commitments} })
+	{
+		my %row = (%$commitment, kind => 'commitment', is_prepaid => 'true', scope => $json->encode({ provider => $names->{service_provider_name} }));
+		$run->('INSERT INTO spend.commitments (' . join(', ', sort keys %row) . ') VALUES (' . join(', ', map { $text->($row{$_}) } sort keys %row) . ')');
+	}
 	foreach my $usage (@{ $example->{usage} })
 	{
 		my %row = (%$usage, request_model => $usage->{model}, provider => $names->{service_provider_name}, occurred_at => "$example->{day} 12:00Z");
 		delete $row{model};
 		$run->('INSERT INTO spend.usage (' . join(', ', sort keys %row) . ') VALUES (' . join(', ', map { $text->($row{$_}) } sort keys %row) . ')');
 	}
-	is($run->('SELECT count(*) FROM spend.focus'), scalar @{ $example->{expect} }, "$name: as many charges as the specification shows");
+	my $bill = qq{(SELECT * FROM spend.focus WHERE "BillingPeriodStart" = date_trunc('month', timestamp '$example->{day}') AT TIME ZONE 'UTC') AS bill};
+	is($run->("SELECT count(*) FROM $bill"), scalar @{ $example->{expect} }, "$name: as many charges as the specification shows");
 	foreach my $charge (@{ $example->{expect} })
 	{
 		my @conditions = map {
 			my $value = $charge->{$_};
 			ref $value ? qq{"$_" \@> } . $text->($json->encode($value)) : $value eq '' ? qq{"$_" IS NULL} : qq{"$_" = } . $text->($value)
 		} sort keys %$charge;
-		is($run->('SELECT count(*) FROM spend.focus WHERE ' . join(' AND ', @conditions)), 1, "$name: $charge->{SkuMeter} at $charge->{ListUnitPrice}")
+		is($run->("SELECT count(*) FROM $bill WHERE " . join(' AND ', @conditions)), 1, "$name: " . ($charge->{SkuMeter} // $charge->{ChargeCategory}) . " at $charge->{ListUnitPrice}")
 		  or diag($run->('SELECT * FROM spend.focus'));
 	}
 	return;

@@ -16,6 +16,11 @@ SELECT spend.set_price_term('rebate', 'discount', 12.5, scope => '{"team": ["che
        spend.set_price_term('odd rebate', 'discount', 33.333333, scope => '{"team": "odd"}', valid_from => '2026-03-02 12:00Z'),
        spend.set_price_term('overhead', 'markup', 5, scope => '{"team": ["dear", "both"]}', valid_from => '-infinity'),
        spend.set_price_term('fee', 'fixed', amount => 0.01, scope => '{"team": "dear"}', valid_from => '-infinity');
+-- Paid in advance: one that is used up amid a day, one for each month that takes over what is left, and one that nobody uses.
+INSERT INTO spend.commitments (name, kind, is_prepaid, scope, period, amount, valid_during, time_zone) VALUES
+  ('first', 'commitment', true, '{"team": "a", "provider": "maker"}', 'term', 12.3456, '[2026-03-01 00:00+05:30, 2026-04-01 00:00+05:30)', 'Asia/Kolkata'),
+  ('monthly', 'commitment', true, '{"team": ["a", "b", "cheap"]}', 'month', 61.000000000000000001, '[2026-02-01 00:00+05:30, 2026-05-01 00:00+05:30)', 'Asia/Kolkata'),
+  ('idle', 'commitment', true, '{"cost_center": "nobody"}', 'term', 7, '[2026-03-10 00:00+05:30, 2026-03-20 00:00+05:30)', 'Asia/Kolkata');
 INSERT INTO spend.usage (occurred_at, team, workspace, project, api_key, user_id, region, service_tier, request_model, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, other_usage)
 SELECT '2026-02-28 10:00Z'::timestamptz + i * interval '5 hours', t, CASE WHEN i > 5 THEN 'ws' END, 'p', 'key-1', CASE WHEN i % 2 = 0 THEN 'ann' END, 'eu', CASE WHEN i % 3 = 0 THEN 'flex' END, 'plain', 1000000 + i,
        CASE WHEN i % 3 > 0 THEN 200001 END, CASE WHEN i % 3 > 0 THEN 7 END, 1003, CASE WHEN i = 4 THEN '{"web_searches": 7}'::spend.token_usage END
