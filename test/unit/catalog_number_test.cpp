@@ -49,6 +49,31 @@ TEST(CatalogNumber, FloatDust) {
   }
 }
 
+TEST(CatalogNumber, SecondsThatDoNotEndEndByTheHour) {
+  const auto seconds = [](const char* text) {
+    const Result<CatalogNumber> number = read_catalog_rate(text, Per::one, true);
+    return number.ok() ? must(rate_of(*number, Per::one), text).to_string() : "refused";
+  };
+  EXPECT_EQ(seconds("0.0002833333333333333"), "1.02/hour");
+  EXPECT_EQ(seconds("3.3333333333333335e-05"), "0.12/hour");
+  EXPECT_EQ(seconds("0.0001"), "0.0001/1");
+  EXPECT_EQ(seconds("0.0002833333333312345"), "refused");
+  EXPECT_FALSE(read_catalog_rate("0.0002833333333333333", Per::one, false).ok());
+}
+
+TEST(CatalogNumber, WhatIsFinerThanADecimalIsReadByTheUnitInWhichItIsWritten) {
+  const auto million = [](const char* text) {
+    const Result<CatalogNumber> number = read_catalog_rate(text, Per::million, false);
+    return number.ok() ? must(rate_of(*number, Per::million), text).to_string() : "refused";
+  };
+  EXPECT_EQ(million("0.0000000020751953125"), "0.0020751953125/1M");
+  EXPECT_EQ(million("2.0751953125e-09"), "0.0020751953125/1M");
+  EXPECT_EQ(million("0.0000000000000000020751953125"), "refused");
+  EXPECT_EQ(million("1e-30"), "refused");
+  EXPECT_EQ(million("-0.0000000020751953125"), "refused");
+  EXPECT_FALSE(read_catalog_rate("0.0000000020751953125", Per::one, false).ok());
+}
+
 TEST(CatalogNumber, RatesKeepTheirUnit) {
   EXPECT_EQ(must(rate_per(must(Decimal::parse("0.0000025"), ""), Per::million), "").to_string(), "2.5/1M");
   EXPECT_EQ(must(rate_per(must(Decimal::parse("0.01"), ""), Per::thousand), "").to_string(), "10/1k");

@@ -55,6 +55,26 @@ void count_output_tools(const Json& output, Usage& tools) {
   tools.set("code_sessions", Decimal::from_integer(containers.size()));
 }
 
+/// What Google searched for, of its own tool, which no count tells: before Gemini 3 it bills an answer that searched,
+/// since then each query.
+void count_grounding(const Json& answer, Usage& tools) {
+  const Json* const candidates = member(answer, "candidates");
+  if (candidates == nullptr) {
+    return;
+  }
+  std::uint64_t queries = 0;
+  for (const Json& candidate : candidates->items) {
+    const Json* const grounding = member(candidate, "grounding_metadata");
+    const Json* const searched = grounding != nullptr ? member(*grounding, "web_search_queries") : nullptr;
+    queries += searched != nullptr ? searched->items.size() : 0;
+  }
+  const std::string_view model = text_member(answer, {"model_version"});
+  const bool by_answer = model.starts_with("gemini-1") || model.starts_with("gemini-2");
+  if (queries > 0) {
+    tools.set("web_searches", Decimal::from_integer(by_answer ? 1 : queries));
+  }
+}
+
 /// The vendor's own figure in USD: xAI in units of 1e-10, OpenRouter and DeepInfra as a number, Perplexity as a total.
 Count reported_cost(const Json& usage) {
   if (const Json* const ticks = member(usage, "cost_in_usd_ticks")) {
@@ -195,6 +215,7 @@ Collector::Response& Collector::response_of(const Located& located) {
   const bool is_own = id.has_value() && id->empty();
   if (responses_.empty() || is_own || (responses_.back().is_final && !goes_on)) {
     responses_.emplace_back();
+    responses_.back().facts.model = facts_.model;  // as of now: a later part may name that of later responses
   }
   if (id.has_value()) {
     responses_.back().is_final = true;
@@ -207,14 +228,15 @@ Collector::Response& Collector::response_of(const Located& located) {
 
 namespace {
 
-/// How many images an answer of OpenAI's image API holds: of the models that are paid by the image it says no more.
+/// How many images an answer of OpenAI's image API, or of Imagen, holds: of the models that are paid by the image it
+/// says no more.
 std::size_t images_in(const Json& part) {
-  const Json* const data = member(part, "data");
+  const Json* const data = member(part, {"data", "predictions"});
   if (data == nullptr || data->type != Json::Type::array) {
     return 0;
   }
   return static_cast<std::size_t>(std::count_if(data->items.begin(), data->items.end(), [](const Json& item) {
-    return item.type == Json::Type::object && member(item, {"url", "b64_json"}) != nullptr;
+    return item.type == Json::Type::object && member(item, {"url", "b64_json", "bytes_base64_encoded"}) != nullptr;
   }));
 }
 
@@ -234,7 +256,7 @@ void Collector::add_response(const Json& part) {
       line.usage.set("images", Decimal::from_integer(images));
       result_.lines.push_back(std::move(line));
     }
-    for (const std::string_view name : {"message", "response", "interaction"}) {
+    for (const std::string_view name : {"message", "response", "interaction", "payload"}) {
       const Json* const inner = member(part, name);
       if (is_object(inner)) {
         facts.read(*inner);
@@ -254,6 +276,7 @@ void Collector::add_response(const Json& part) {
     if (const Json* const output = member(*envelope, "output"); output != nullptr && hints_.openai) {
       count_output_tools(*output, response.tools);
     }
+    count_grounding(*envelope, response.tools);
     // A list of embeddings or of ranked documents.
     if (shape_of(*located.usage) == Shape::total && text_member(*envelope, {"object"}) == "list") {
       hints_.total_is_input = true;

@@ -16,10 +16,14 @@ struct Tool {
 
 /// xAI's names of server-side tools, in its lists and in its counts.
 constexpr std::array tools = {
-    Tool{"websearch", "web_searches"},         Tool{"xsearch", "x_searches"},
-    Tool{"codeexecution", "code_executions"},  Tool{"codeinterpreter", "code_executions"},
-    Tool{"attachmentsearch", "file_searches"}, Tool{"collectionssearch", "file_searches"},
-    Tool{"documentsearch", "file_searches"},   Tool{"filesearch", "file_searches"},
+    Tool{"websearch", "web_searches"},
+    Tool{"xsearch", "x_searches"},
+    Tool{"codeexecution", "code_executions"},
+    Tool{"codeinterpreter", "code_executions"},
+    Tool{"attachmentsearch", "attachment_searches"},
+    Tool{"collectionssearch", "file_searches"},
+    Tool{"documentsearch", "file_searches"},
+    Tool{"filesearch", "file_searches"},
 };
 
 std::string_view tool_meter(std::string_view name) {
@@ -81,6 +85,8 @@ void read_server_tools(const Json& usage, Counts& counts) {
   for (const std::string_view where : {"server_tool_use", "server_tool_use_details", "server_tool_usage"}) {
     searches = larger(searches, counts.first(counts.object(&usage, {where}), {"web_search_requests"}));
   }
+  // LiteLLM keeps them with the prompt.
+  searches = larger(searches, counts.first(object_member(&usage, "prompt_tokens_details"), {"web_search_requests"}));
   counts.add("web_searches", searches);
   if (const Json* const details = counts.object(&usage, {"server_side_tool_usage_details"})) {
     for (const auto& [key, value] : details->members) {

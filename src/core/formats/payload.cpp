@@ -127,8 +127,8 @@ class Locator {
       return false;
     }
     result.envelopes.push_back(&object);
-    for (const std::string_view name :
-         {"usage", "usage_metadata", "token_usage", "usage_info", "amazon_bedrock_invocation_metrics"}) {
+    for (const std::string_view name : {"usage", "usage_metadata", "token_usage", "last_token_usage", "usage_info",
+                                        "amazon_bedrock_invocation_metrics"}) {
       const Json* const found = member(object, name);
       if (is_object(found)) {
         result.usage = found;
@@ -149,7 +149,7 @@ class Locator {
     }
     for (const std::string_view name :
          {"x_groq", "response", "message", "interaction", "delta", "metadata", "result", "body", "data", "event",
-          "chunk", "response_metadata", "llm_output", "model_output"}) {
+          "payload", "info", "chunk", "response_metadata", "llm_output", "model_output"}) {
       const Json* const wrapped = member(object, name);
       if (wrapped != nullptr && look(*wrapped, depth + 1)) {
         return true;

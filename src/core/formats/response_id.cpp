@@ -30,6 +30,11 @@ std::string_view id_of(const Json& part) {
   if (type == "message" || is_one_of(text_member(part, {"object"}), complete)) {
     return text_member(part, {"id"});
   }
+  // A turn in a log of Codex, which writes the event again when only its limits have changed.
+  if (const Json* const so_far = member(part, "total_token_usage"); is_object(so_far)) {
+    const Json* const total = member(*so_far, "total_tokens");
+    return total != nullptr ? std::string_view(total->text) : std::string_view();
+  }
   // A line of a batch's results. OpenAI's have an id beside the caller's, which a batch that is run again repeats.
   if (member(part, "custom_id") != nullptr) {
     return text_member(part, {"id", "custom_id"});
@@ -59,9 +64,10 @@ bool is_whole(const Json& part) {
   const bool is_chat = has_list_with(part, "choices", {"message"}) && !has_list_with(part, "choices", {"delta"});
   const bool is_images = has_list_with(part, "data", {"url", "b64_json"});
   const bool is_pages = member(part, "usage_info") != nullptr && member(part, "pages") != nullptr;
+  const bool is_turn = member(part, "last_token_usage") != nullptr;  // of a log of Codex
   const bool is_ranked = member(part, "results") != nullptr && member(part, {"meta", "usage"}) != nullptr;
   return is_named || is_done || is_converse || is_llama || is_cohere || is_vectors || is_chat || is_images ||
-         is_pages || is_ranked;
+         is_pages || is_turn || is_ranked;
 }
 
 }  // namespace

@@ -57,7 +57,10 @@ Shape shape_of(const Json& object) {
       }
     }
   }
-  return text_member(object, {"type"}) == "duration" ? Shape::duration : Shape::unknown;
+  // Whisper's verbose answers have no usage, but say what they listened to.
+  const std::string_view task = text_member(object, {"task"});
+  const bool is_heard = (task == "transcribe" || task == "translate") && member(object, "duration") != nullptr;
+  return is_heard || text_member(object, {"type"}) == "duration" ? Shape::duration : Shape::unknown;
 }
 
 }  // namespace spend::formats

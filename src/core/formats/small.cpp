@@ -31,12 +31,19 @@ void read_small(const Json& usage, const Hints& hints, Counts& counts) {
       counts.set("output_tokens", counts.first(&usage, {"eval_count"}));
       break;
     case Shape::duration:
-      counts.set("audio_seconds", counts.first(&usage, {"seconds"}));
+      counts.set("audio_seconds", counts.first(&usage, {"seconds", "duration"}));
       break;
     case Shape::pages:
       counts.set("pages", counts.first(&usage, {"pages_processed"}));
       break;
     case Shape::total:
+      // Voyage bills pixels apart from the text; its total counts them as tokens, too.
+      if (member(usage, {"image_pixels", "video_pixels"}) != nullptr) {
+        counts.set("input_tokens", counts.first(&usage, {"text_tokens"}));
+        counts.set("input_pixels",
+                   counts.sum(counts.first(&usage, {"image_pixels"}), counts.first(&usage, {"video_pixels"})));
+        break;
+      }
       // Of a chat the total leaves open what was input and what output.
       if (hints.total_is_input) {
         counts.set("input_tokens", counts.first(&usage, {"total_tokens"}));

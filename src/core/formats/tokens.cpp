@@ -51,9 +51,27 @@ void read_own_names(const Json& usage, Counts& counts) {
   }
 }
 
+/// Vercel's AI SDK from version 6: the whole and its parts in one object each.
+bool is_divided(const Json* count) {
+  return is_object(count) && member(*count, "total") != nullptr;
+}
+
+void read_divided(const Json& in, const Json& out, Counts& counts) {
+  counts.set("input_tokens", counts.first(&in, {"total"}));
+  counts.set("cache_read_tokens", counts.first(&in, {"cache_read"}));
+  counts.set("cache_write_tokens", counts.first(&in, {"cache_write"}));
+  counts.set("output_tokens", counts.first(&out, {"total"}));
+  counts.set("output_reasoning_tokens", counts.first(&out, {"reasoning"}));
+}
+
 }  // namespace
 
 void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
+  const Json* const whole_in = member(usage, "input_tokens");
+  const Json* const whole_out = member(usage, "output_tokens");
+  if (is_divided(whole_in) && is_divided(whole_out)) {
+    return read_divided(*whole_in, *whole_out, counts);
+  }
   const Json* const in =
       counts.object(&usage, {"input_tokens_details", "input_token_details", "prompt_tokens_details"});
   const Json* const out = counts.object(&usage, {"output_tokens_details", "output_token_details"});
@@ -64,14 +82,20 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   }
   const Count total = counts.first(&usage, {"total_tokens", "total_token_count"});
 
-  const Count read_beside = counts.first(&usage, {"cache_read_input_tokens", "cache_read_input_token_count"});
-  const Count write_flat = counts.first(&usage, {"cache_creation_input_tokens", "cache_write_input_tokens",
-                                                 "cache_creation_input_token_count", "cache_write_input_token_count"});
+  // Claude Code's events leave "input" out of the names; of the libraries that do, too, none says "creation".
+  const bool is_claude_code = member(usage, "cache_creation_tokens") != nullptr;
+  const Count read_beside = is_claude_code
+                                ? counts.first(&usage, {"cache_read_tokens"})
+                                : counts.first(&usage, {"cache_read_input_tokens", "cache_read_input_token_count"});
+  const Count write_flat = counts.first(
+      &usage, {"cache_creation_input_tokens", "cache_write_input_tokens", "cache_creation_input_token_count",
+               "cache_write_input_token_count", "cache_creation_tokens"});
   const Count write_by_lifetime = read_cache_lifetimes({object_member(&usage, "cache_creation"), in}, counts);
   const Count write_beside = larger(write_flat, counts.sum(write_by_lifetime, read_cache_details(usage, counts)));
   const Count read_inside =
       larger(counts.largest(in, {"cached_tokens", "cache_read", "cache_read_tokens"}),
-             counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens"}));
+             is_claude_code ? std::nullopt
+                            : counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens"}));
   const Json* const write_details = object_member(in, "cache_creation");
   const Count write_inside =
       larger(larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"}),
@@ -94,7 +118,8 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   const Count by_total = cache_beside ? std::nullopt : difference(total, input);
   counts.set("output_tokens", larger(output, by_total));
   const Count reasoning = larger(counts.first(out, {"reasoning_tokens", "thinking_tokens", "reasoning"}),
-                                 counts.first(&usage, {"reasoning_tokens", "reasoning_output_tokens"}));
+                                 larger(counts.first(&usage, {"reasoning_tokens", "reasoning_output_tokens"}),
+                                        counts.first(object_member(&usage, "details"), {"reasoning_tokens"})));
   counts.set("output_reasoning_tokens",
              larger(reasoning, by_total > output && output.has_value() ? difference(by_total, output) : std::nullopt));
   read_modalities(out, "output_", "_tokens", counts);

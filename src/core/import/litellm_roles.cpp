@@ -25,7 +25,7 @@ class Facts {
   bool has(std::string_view name) const { return find(name) != nullptr; }
   bool charges(std::string_view name) const {
     const LiteLlmRate* const rate = find(name);
-    return rate != nullptr && !rate->per_unit.is_zero();
+    return rate != nullptr && !rate->figure.value.is_zero();
   }
   bool charges_input_tokens() const { return charges("input_cost_per_token") || charges("input_cost_per_image_token"); }
   bool charges_output_tokens() const {
@@ -48,7 +48,7 @@ enum class Verdict { keep, again, other_currency };
 
 /// Sets the meter of a key whose meaning depends on its company; `again` when it repeats a price that stands elsewhere.
 Verdict settle(LiteLlmRate& rate, const LiteLlmEntry& entry, const Facts& facts) {
-  const bool is_zero = rate.per_unit.is_zero();
+  const bool is_zero = rate.figure.value.is_zero();
   const std::string& mode = entry.mode;
   switch (rate.cost.key->role) {
     case Role::cached_input:
@@ -83,7 +83,7 @@ Verdict settle(LiteLlmRate& rate, const LiteLlmEntry& entry, const Facts& facts)
       }
       // No vendor reads an image for so little: the key holds the rate of an image token.
       static const Decimal least_image_price = *Decimal::from_parts(1, 4);
-      if (is_zero || rate.per_unit >= least_image_price || facts.has("input_cost_per_image_token")) {
+      if (is_zero || rate.figure.value >= least_image_price || facts.has("input_cost_per_image_token")) {
         return Verdict::again;
       }
       rate.meter = "input_image_tokens";
@@ -120,43 +120,46 @@ Verdict settle(LiteLlmRate& rate, const LiteLlmEntry& entry, const Facts& facts)
 /// The rate in the unit in which it is written: hours for what a commitment reserves.
 Result<Rate> written_rate(const LiteLlmRate& rate) {
   if (rate.meter == "provisioned_hours") {
-    Result<Decimal> hourly = multiply(rate.per_unit, Decimal::from_integer(divisor(Per::hour)));
+    if (rate.figure.per == Per::hour) {
+      return Rate{rate.figure.value, Per::one};
+    }
+    Result<Decimal> hourly = multiply(rate.figure.value, Decimal::from_integer(divisor(Per::hour)));
     if (!hourly.ok()) {
       return std::move(hourly).error();
     }
     return Rate{*hourly, Per::one};
   }
-  return rate_per(rate.per_unit, is_token_meter(rate.meter) ? Per::million : rate.cost.key->per);
+  return rate_of(rate.figure, is_token_meter(rate.meter) ? Per::million : rate.cost.key->per);
 }
 
 }  // namespace
 
-Result<Decimal> litellm_number(const Json& value, const LiteLlmCost& cost, std::string_view key,
-                               std::vector<std::string>& notes) {
+Result<CatalogNumber> litellm_number(const Json& value, const LiteLlmCost& cost, std::string_view key,
+                                     std::vector<std::string>& notes) {
   if (value.type != Json::Type::number && value.type != Json::Type::string) {
     return Error{ErrorKind::invalid_text, std::string(key) + ": not a number", "", ""};
   }
-  Result<CatalogNumber> number = read_catalog_number(value.text);
+  Result<CatalogNumber> number = read_catalog_rate(value.text, cost.key->per, cost.key->meter.ends_with("_seconds"));
   if (!number.ok()) {
     return at_key(key, number.error());
   }
   if (number->cleaned) {
-    notes.push_back(std::string(key) + " " + value.text + " taken as " + number->value.to_string());
+    notes.push_back(std::string(key) + " " + value.text + " taken as " + number->value.to_string() +
+                    (number->per == Per::hour ? " an hour" : ""));
   }
-  Decimal amount = number->value;
   if (cost.key->units != 1) {
-    Result<Decimal> one = multiply(amount, *Decimal::from_parts(1, 3));
+    Result<Decimal> one = multiply(number->value, *Decimal::from_parts(1, 3));
     if (!one.ok()) {
       return at_key(key, one.error());
     }
-    amount = *one;
+    number->value = *one;
   }
   const bool is_dbu = cost.key->role == Role::input_dbu || cost.key->role == Role::output_dbu;
-  if (!is_dbu && is_token_meter(cost.key->meter) && !is_sane_token_rate(amount)) {
-    return Error{ErrorKind::invalid_value,
-                 std::string(key) + ": " + amount.to_string() + " per token is outside 1e-10 to 1e-2", "", ""};
+  if (!is_dbu && is_token_meter(cost.key->meter) && !is_sane_token_rate(number->value, number->per)) {
+    return Error{ErrorKind::invalid_value, std::string(key) + ": " + value.text + " per token is outside 1e-10 to 1e-2",
+                 "", ""};
   }
-  return amount;
+  return number;
 }
 
 Result<LiteLlmEntry> read_litellm_entry(const Json& value, std::string_view provider, bool is_commitment) {
@@ -190,15 +193,15 @@ Result<LiteLlmEntry> read_litellm_entry(const Json& value, std::string_view prov
       default:
         break;
     }
-    Result<Decimal> number = litellm_number(part, *cost, key, entry.notes);
+    Result<CatalogNumber> number = litellm_number(part, *cost, key, entry.notes);
     if (!number.ok()) {
       return std::move(number).error();
     }
     if (cost->key->role == Role::uplift) {
-      entry.uplifts.emplace_back(cost->variant, *number);
+      entry.uplifts.emplace_back(cost->variant, number->value);
       continue;
     }
-    entry.rates.push_back({.cost = *std::move(cost), .key = key, .meter = "", .rate = {}, .per_unit = *number});
+    entry.rates.push_back({.cost = *std::move(cost), .key = key, .meter = "", .rate = {}, .figure = *number});
   }
   settle_litellm_roles(entry);
   for (LiteLlmRate& rate : entry.rates) {
@@ -222,7 +225,7 @@ void settle_litellm_roles(LiteLlmEntry& entry) {
       case Verdict::keep:
         continue;
       case Verdict::again:
-        if (!rate.per_unit.is_zero()) {
+        if (!rate.figure.value.is_zero()) {
           entry.notes.push_back("left out: " + rate.key + " (states a price again)");
         }
         break;

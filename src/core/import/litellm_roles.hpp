@@ -5,6 +5,7 @@
 
 #include "core/import/litellm_keys.hpp"
 #include "core/import/rate_card.hpp"
+#include "core/import/rate_text.hpp"
 #include "core/json.hpp"
 
 namespace spend {
@@ -15,7 +16,7 @@ struct LiteLlmRate {
   std::string key;    ///< as the document spells it
   std::string meter;  ///< "" when it is left out
   Rate rate;
-  Decimal per_unit;
+  CatalogNumber figure;
 };
 
 /// What one model's entry says about money.
@@ -39,7 +40,7 @@ Result<LiteLlmEntry> read_litellm_entry(const Json& value, std::string_view prov
 void settle_litellm_roles(LiteLlmEntry& entry);
 
 /// The number of one key; checked against the sanity guard when it is a rate per token. Errors name the key.
-Result<Decimal> litellm_number(const Json& value, const LiteLlmCost& cost, std::string_view key,
-                               std::vector<std::string>& notes);
+Result<CatalogNumber> litellm_number(const Json& value, const LiteLlmCost& cost, std::string_view key,
+                                     std::vector<std::string>& notes);
 
 }  // namespace spend

@@ -59,12 +59,12 @@ Result<LiteLlmRate> nested_rate(const std::string& key, const Json& value, LiteL
   if (!cost.has_value() || cost->key->meter.empty() || cost->service_tier != "standard" || cost->above_tokens != 0) {
     return Error{ErrorKind::invalid_value, "tiered_pricing: unknown key " + quoted(key), "", ""};
   }
-  Result<Decimal> number = litellm_number(value, *cost, key, entry.notes);
+  Result<CatalogNumber> number = litellm_number(value, *cost, key, entry.notes);
   if (!number.ok()) {
     return std::move(number).error();
   }
-  LiteLlmRate rate{.cost = *cost, .key = key, .meter = std::string(cost->key->meter), .rate = {}, .per_unit = *number};
-  Result<Rate> written = rate_per(rate.per_unit, cost->key->per);
+  LiteLlmRate rate{.cost = *cost, .key = key, .meter = std::string(cost->key->meter), .rate = {}, .figure = *number};
+  Result<Rate> written = rate_of(rate.figure, cost->key->per);
   if (!written.ok()) {
     return std::move(written).error();
   }
@@ -156,11 +156,11 @@ std::optional<Error> add_search_context(LiteLlmEntry& entry, std::vector<Sheet>&
   const std::optional<LiteLlmCost> cost = parse_litellm_key(key);
   std::map<std::string, Rate> sizes;
   const auto add_size = [&](std::string_view size, const Json& value, std::string_view name) -> std::optional<Error> {
-    Result<Decimal> number = litellm_number(value, *cost, name, entry.notes);
+    Result<CatalogNumber> number = litellm_number(value, *cost, name, entry.notes);
     if (!number.ok()) {
       return std::move(number).error();
     }
-    Result<Rate> rate = rate_per(*number, Per::thousand);
+    Result<Rate> rate = rate_of(*number, Per::thousand);
     if (!rate.ok()) {
       return std::move(rate).error();
     }

@@ -1,5 +1,6 @@
 #include "core/import/rate_text.hpp"
 
+#include <charconv>
 #include <cstddef>
 
 #include "core/error_text.hpp"
@@ -31,11 +32,17 @@ Result<Decimal> multiply(const Decimal& a, const Decimal& b) {
   return Decimal::from_parts(product, a.scale() + b.scale());
 }
 
-Result<CatalogNumber> read_catalog_number(std::string_view text) {
-  // A catalog's numbers are finer than 18 decimals when they carry dust ("4.5003000000000007E-7" has 23), so the digits
-  // are read apart from their exponent.
+namespace {
+
+/// "4.5003000000000007E-7" as digits, the number of them after the point, and the exponent as written.
+struct Figure {
   std::string digits;
   int scale = 0;
+  std::string_view exponent;
+};
+
+Figure figure_of(std::string_view text) {
+  Figure figure;
   bool after_point = false;
   std::size_t i = 0;
   for (; i < text.size() && ((text[i] >= '0' && text[i] <= '9') || text[i] == '.'); ++i) {
@@ -46,30 +53,32 @@ Result<CatalogNumber> read_catalog_number(std::string_view text) {
       after_point = true;
       continue;
     }
-    if (!digits.empty() || text[i] != '0') {
-      digits += text[i];
+    if (!figure.digits.empty() || text[i] != '0') {
+      figure.digits += text[i];
     }
-    scale += after_point ? 1 : 0;
+    figure.scale += after_point ? 1 : 0;
   }
-  while (!digits.empty() && digits.back() == '0') {
-    digits.pop_back();
-    --scale;
+  while (!figure.digits.empty() && figure.digits.back() == '0') {
+    figure.digits.pop_back();
+    --figure.scale;
   }
+  figure.exponent = text.substr(i);
+  return figure;
+}
+
+bool is_of_a_float(const Figure& figure) {
   constexpr std::size_t most_digits = 30;  // beyond, not what a float prints
-  if (digits.size() <= float_digits || digits.size() > most_digits) {
-    Result<Decimal> value = Decimal::parse(text);
-    if (!value.ok()) {
-      return std::move(value).error();
-    }
-    return CatalogNumber{*value, false};
-  }
-  const std::string_view exponent = text.substr(i);
+  return figure.digits.size() > float_digits && figure.digits.size() <= most_digits;
+}
+
+/// The decimal that was meant by `times` the figure, which has more digits than its author wrote.
+Result<Decimal> cleaned(const Figure& figure, unsigned times, std::string_view text) {
   u128 written = 0;
-  for (const char digit : digits) {
+  for (const char digit : figure.digits) {
     written = written * 10 + static_cast<u128>(digit - '0');
   }
-  const int surplus = static_cast<int>(digits.size()) - float_digits;
-  const u128 unit = pow10[static_cast<std::size_t>(surplus)];
+  written *= times;
+  const u128 unit = pow10[static_cast<std::size_t>(digits_of(written) - float_digits)];
   const u128 rounded = (written + unit / 2) / unit * unit;
   const u128 difference = rounded > written ? rounded - written : written - rounded;
   u128 significant = rounded;
@@ -84,24 +93,71 @@ Result<CatalogNumber> read_catalog_number(std::string_view text) {
                  "float dust: which decimal " + quoted(text) + " was meant to be is ambiguous", "", ""};
   }
   // The cleaned coefficient with the exponent as written; Decimal reads the exponent.
-  std::string cleaned;
+  std::string result;
   for (u128 rest = significant; rest != 0; rest /= 10) {
-    cleaned.insert(cleaned.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+    result.insert(result.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
   }
-  const int decimals = scale - trailing;
+  const int decimals = figure.scale - trailing;
   if (decimals > 0) {
-    if (cleaned.size() <= static_cast<std::size_t>(decimals)) {
-      cleaned.insert(0, static_cast<std::size_t>(decimals) - cleaned.size() + 1, '0');
+    if (result.size() <= static_cast<std::size_t>(decimals)) {
+      result.insert(0, static_cast<std::size_t>(decimals) - result.size() + 1, '0');
     }
-    cleaned.insert(cleaned.size() - static_cast<std::size_t>(decimals), 1, '.');
+    result.insert(result.size() - static_cast<std::size_t>(decimals), 1, '.');
   } else {
-    cleaned.append(static_cast<std::size_t>(-decimals), '0');
+    result.append(static_cast<std::size_t>(-decimals), '0');
   }
-  Result<Decimal> value = Decimal::parse(cleaned.append(exponent));
+  return Decimal::parse(result.append(figure.exponent));
+}
+
+/// The number with its point moved to the right, for those that are finer than a Decimal is.
+Result<Decimal> shifted(const Figure& figure, int places) {
+  int exponent = 0;
+  if (!figure.exponent.empty()) {
+    const std::string_view digits = figure.exponent.substr(figure.exponent.starts_with("e-") ? 2 : 1);
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (failure != std::errc() || end != digits.data() + digits.size() || exponent > 100) {
+      return Error{ErrorKind::out_of_range, "number is out of range", "", ""};
+    }
+    exponent = figure.exponent.starts_with("e-") ? -exponent : exponent;
+  }
+  return Decimal::parse(figure.digits + "e" + std::to_string(exponent - figure.scale + places));
+}
+
+}  // namespace
+
+Result<CatalogNumber> read_catalog_number(std::string_view text) {
+  // A catalog's numbers are finer than 18 decimals when they carry dust ("4.5003000000000007E-7" has 23), so the digits
+  // are read apart from their exponent.
+  const Figure figure = figure_of(text);
+  const bool dusty = is_of_a_float(figure);
+  Result<Decimal> value = dusty ? cleaned(figure, 1, text) : Decimal::parse(text);
   if (!value.ok()) {
     return std::move(value).error();
   }
-  return CatalogNumber{*value, true};
+  return CatalogNumber{*value, Per::one, dusty};
+}
+
+Result<CatalogNumber> read_catalog_rate(std::string_view text, Per per, bool counts_seconds) {
+  Result<CatalogNumber> one = read_catalog_number(text);
+  if (one.ok()) {
+    return one;
+  }
+  const Figure figure = figure_of(text);
+  if (counts_seconds && is_of_a_float(figure)) {
+    if (const Result<Decimal> hour = cleaned(figure, static_cast<unsigned>(divisor(Per::hour)), text); hour.ok()) {
+      return CatalogNumber{*hour, Per::hour, true};
+    }
+  }
+  if (one.error().kind == ErrorKind::out_of_range && per != Per::one && per != Per::hour) {
+    if (const Result<Decimal> many = shifted(figure, digits_of(divisor(per)) - 1); many.ok()) {
+      return CatalogNumber{*many, per, false};
+    }
+  }
+  return one;
+}
+
+Result<Rate> rate_of(const CatalogNumber& number, Per per) {
+  return number.per == Per::one ? rate_per(number.value, per) : Rate{number.value, number.per};
 }
 
 Result<Rate> rate_per(const Decimal& amount, Per per) {
@@ -112,10 +168,11 @@ Result<Rate> rate_per(const Decimal& amount, Per per) {
   return Rate{*scaled, per};
 }
 
-bool is_sane_token_rate(const Decimal& per_token) {
+bool is_sane_token_rate(const Decimal& amount, Per per) {
   static const Decimal least = *Decimal::from_parts(1, 10);
   static const Decimal most = *Decimal::from_parts(1, 2);
-  return per_token.is_zero() || (per_token >= least && per_token <= most);
+  const Decimal units = Decimal::from_integer(divisor(per));
+  return amount.is_zero() || (amount >= *multiply(least, units) && amount <= *multiply(most, units));
 }
 
 }  // namespace spend
