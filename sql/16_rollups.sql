@@ -22,8 +22,8 @@ SELECT (to_jsonb(d) - '{attribution_id,kind_id}'::text[]) - (SELECT array_agg(k)
 \x off
 SELECT * FROM spend.verify_rollups();
 SELECT * FROM spend.maintain(0) WHERE action LIKE 'folded%';
-SELECT (SELECT count(*) FROM spend.rollup_deltas) AS deltas, (SELECT count(*) FROM spend.rollup) AS days, (SELECT count(*) FROM spend.rollup_quarters) AS recent_quarters, (SELECT time_zone FROM spend.rollup_state) AS zone;
-SELECT usage_month, usage_date, usage_date_utc, calls, cost FROM spend.rollup ORDER BY cost;
+SELECT (SELECT count(*) FROM spend.rollup_deltas) AS deltas, (SELECT count(*) FROM spend.rollup_months) AS months, (SELECT count(*) FROM spend.rollup) AS days, (SELECT count(*) FROM spend.rollup_quarters) AS recent_quarters, (SELECT time_zone FROM spend.rollup_state) AS zone;
+SELECT usage_month, usage_date, usage_date_utc, bucket_start, calls, cost FROM spend.rollup_months ORDER BY cost;
 SELECT * FROM spend.verify_rollups();
 
 -- Every change is a difference: a corrected row, one that is gone, one whose dimensions, outcome, model or price change.
@@ -47,7 +47,7 @@ SELECT * FROM spend.verify_rollups();
 -- A kind that no row has any more has sums of zero, and views do not show it.
 DELETE FROM spend.usage WHERE request_model = 'e';
 SELECT count(*) > 0 AS folded FROM spend.maintain(0);
-SELECT count(*) AS rows_of_nothing FROM spend.rollup WHERE calls IS NULL;
+SELECT count(*) AS rows_of_nothing FROM spend._folded_days WHERE calls IS NULL;
 SELECT count(*) AS shown FROM spend.daily_spend WHERE model = 'e' OR calls = 0;
 SELECT * FROM spend.verify_rollups();
 
@@ -220,6 +220,50 @@ RESET maintenance_work_mem;
 SELECT * FROM spend.verify_rollups();
 SELECT (SELECT count(*) FROM spend.rollup) = (SELECT count(DISTINCT (usage_date, usage_date_utc, attribution_id, kind_id)) FROM spend.rollup) AS once;
 
+-- What is of one quarter hour is one row, of the month. The second quarter hour of a day, and the second day, bring rows of their own.
+CREATE VIEW regress.cut AS
+SELECT a.dimensions ->> 'team' AS team, m.bucket_start IS NOT NULL AS month_is_one, d.days, d.days_that_are_one, q.quarters
+FROM spend.rollup_months AS m JOIN spend._dimensions_of AS a USING (attribution_id)
+CROSS JOIN LATERAL (SELECT count(*) AS days, count(d.bucket_start) AS days_that_are_one FROM spend.rollup AS d WHERE (d.usage_month, d.attribution_id, d.kind_id) = (m.usage_month, m.attribution_id, m.kind_id)) AS d
+CROSS JOIN LATERAL (SELECT count(*) AS quarters FROM spend.rollup_quarters AS q WHERE (q.attribution_id, q.kind_id) = (m.attribution_id, m.kind_id)) AS q
+WHERE a.dimensions ->> 'team' IN ('recent', 'old');
+CREATE PROCEDURE regress.step(inserted timestamptz, team text) LANGUAGE plpgsql AS $$
+BEGIN
+  SET LOCAL client_min_messages = error;
+  INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES (inserted, team, 'm', 3);
+  COMMIT;
+  PERFORM spend.maintain(0);
+END
+$$;
+CALL regress.step(date_trunc('day', now(), 'UTC') - interval '12 hours', 'recent');
+CALL regress.step('2026-02-20 10:00+00', 'old');
+TABLE regress.cut ORDER BY team;
+CALL regress.step(date_trunc('day', now(), 'UTC') - interval '11 hours 50 minutes', 'recent');
+TABLE regress.cut ORDER BY team;
+SELECT * FROM spend.verify_rollups();
+CALL regress.step(date_trunc('day', now(), 'UTC') - interval '11 hours', 'recent');
+CALL regress.step('2026-02-22 10:00+00', 'old');
+TABLE regress.cut ORDER BY team;
+SELECT * FROM spend.verify_rollups();
+CALL regress.step('2026-02-22 12:00+00', 'old');
+TABLE regress.cut ORDER BY team;
+-- What goes again leaves its rows; an old snapshot sees what it saw.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT usage_date, calls FROM spend.daily_spend WHERE team = 'old' ORDER BY 1;
+COMMIT;
+DELETE FROM spend.usage WHERE team IN ('recent', 'old');
+DO $$ BEGIN PERFORM spend.maintain(0); END $$;
+SELECT * FROM spend.verify_rollups();
+-- Days cut anew know days only, and go on.
+CALL regress.step(date_trunc('day', now(), 'UTC') - interval '12 hours', 'recent');
+UPDATE spend.settings SET time_zone = 'UTC';
+DO $$ BEGIN PERFORM spend.maintain(0); END $$;
+SELECT * FROM spend.verify_rollups();
+CALL regress.step(date_trunc('day', now(), 'UTC') - interval '11 hours', 'recent');
+CALL regress.step('2026-02-22 12:00+00', 'old');
+SELECT * FROM spend.verify_rollups();
+DELETE FROM spend.usage WHERE team IN ('recent', 'old');
+
 -- Rows are within numeric(38,18), what they sum up to need not be; and that may become less again.
 DELETE FROM spend.budgets;
 SELECT spend.set_price('maker', 'huge', '{"rates": {"input_tokens": "90000000000/1"}}', '-infinity') AS huge \gset
@@ -239,6 +283,12 @@ SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
 SELECT * FROM spend.verify_rollups();
 SELECT cost, calls FROM spend.daily_spend WHERE team = 'huge';
 DELETE FROM spend.usage WHERE team = 'huge';
+-- All of one quarter hour, and more than memory holds of a sum: the quarter hour gets a row.
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES (date_trunc('day', now(), 'UTC') - interval '10 hours', 'vast', 'huge', 1000000000);
+INSERT INTO spend.usage (occurred_at, team, request_model, input_tokens) VALUES (date_trunc('day', now(), 'UTC') - interval '10 hours', 'vast', 'huge', 1000000000);
+SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
+SELECT cost, calls FROM spend.rollup_quarters WHERE cost > 1e20;
+SELECT * FROM spend.verify_rollups();
 
 -- The ledger dropped in the transaction that wrote.
 BEGIN;

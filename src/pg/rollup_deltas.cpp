@@ -1,5 +1,6 @@
 #include "pg/rollup_deltas.hpp"
 
+#include "pg/tuple_prefixes.hpp"
 #include "pg/values.hpp"
 
 extern "C" {
@@ -54,45 +55,12 @@ const Delta& DeltaReader::read(HeapTuple tuple) {
 
 namespace {
 
-/// Descriptors of the first columns of a table, in memory of their own. A tuple may end before its table's columns do,
-/// as those do that are older than a column; most of what forming a tuple costs are columns without a value.
-class Prefixes {
- public:
-  explicit Prefixes(TupleDesc whole)
-      : known_(static_cast<std::size_t>(whole->natts) + 1), memory_(pg_call([] {
-          return AllocSetContextCreate(TopMemoryContext, "pg_spend rollup deltas", ALLOCSET_SMALL_SIZES);
-        })) {}
-  ~Prefixes() { MemoryContextDelete(memory_); }
-  Prefixes(const Prefixes&) = delete;
-  Prefixes& operator=(const Prefixes&) = delete;
-
-  TupleDesc of_length(TupleDesc whole, AttrNumber length) {
-    TupleDesc& known = known_[static_cast<std::size_t>(length)];
-    if (known == nullptr) {
-      known = pg_call([&] {
-        const MemoryContext outer = MemoryContextSwitchTo(memory_);
-        TupleDesc prefix = CreateTemplateTupleDesc(length);
-        for (AttrNumber attribute = 1; attribute <= length; ++attribute) {
-          TupleDescCopyEntry(prefix, attribute, whole, attribute);
-        }
-        MemoryContextSwitchTo(outer);
-        return prefix;
-      });
-    }
-    return known;
-  }
-
- private:
-  std::vector<TupleDesc> known_;
-  MemoryContext memory_;
-};
-
 /// What is found out of the table once, until its definition changes.
 struct DeltaTable {
-  explicit DeltaTable(TupleDesc descriptor) : tuple(descriptor), prefixes(descriptor) {}
+  explicit DeltaTable(TupleDesc descriptor) : tuple(descriptor), prefixes(descriptor, TopMemoryContext) {}
   std::uint64_t changes = 0;
   DeltaTuple tuple;
-  Prefixes prefixes;
+  TuplePrefixes prefixes;
 };
 
 DeltaTable& delta_table(const OpenTable& table) {

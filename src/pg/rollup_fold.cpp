@@ -1,9 +1,14 @@
 // Folding: deltas are summed up in memory, a bounded number of groups at a time, and added to the tables of rollups.
 
+#include "pg/period.hpp"
 #include "pg/rollup_deltas.hpp"
 #include "pg/rollup_table.hpp"
 #include "pg/tuples.hpp"
 #include "pg/values.hpp"
+
+extern "C" {
+#include "port/pg_bswap.h"
+}
 
 namespace spend {
 
@@ -14,85 +19,86 @@ class Fold {
  public:
   Fold(Datum zone, Timestamp first_quarter) : zone_(zone), first_quarter_(first_quarter) {
     const std::size_t memory = static_cast<std::size_t>(maintenance_work_mem) * 1024;
-    most_groups_ = std::max<std::size_t>(memory / (grains * sizeof(FoldedGroup)), 1000);
+    most_groups_ = std::max<std::size_t>(memory / (sizeof(FoldedGroup) + sizeof(FoldedPart)), 1000);
   }
 
   void add(const Delta& delta) {
-    if (quarters_.size() >= most_groups_) {
+    if (groups_.size() >= most_groups_) {
       write();
     }
-    const FoldedKey key{{delta.bucket, 0}, delta.attribution, delta.kind};
-    if (!quarters_.at(key).try_add(delta.sums)) {
+    const FoldedKey key{delta.bucket, delta.attribution, delta.kind};
+    if (!groups_.try_add(key, delta.sums)) {
       write();
-      quarters_.at(key).add(delta.sums);
+      groups_.at(key) = delta.sums;
     }
   }
 
-  /// Adds all to the tables.
-  void finish() {
-    write();
-    write(days_, day_table_);
-    write(months_, month_table_);
+  /// Adds all to the tables: to months, what is of more than one quarter hour there to days, and what is so there to
+  /// quarter hours.
+  void write() {
+    std::deque<FoldedGroup> moved;
+    std::vector<FoldedPart> parts;
+    parts.reserve(groups_.size());
+    groups_.for_each([&](const FoldedGroup& group) {
+      const DateADT day = day_of(group.key.bucket);
+      parts.push_back(part_of(group, {first_of_month(day), 0}, day));
+    });
+    std::vector<const FoldedGroup*> handed_down = month_table_.add(parts, moved);
+    parts.clear();
+    for (const FoldedGroup* const group : handed_down) {
+      const DateADT day = day_of(group->key.bucket);
+      parts.push_back(part_of(*group, {day, floor_to_day(group->key.bucket)}, day));
+    }
+    handed_down = day_table_.add(parts, moved);
+    parts.clear();
+    for (const FoldedGroup* const group : handed_down) {
+      if (group->key.bucket >= first_quarter_) {
+        parts.push_back(part_of(*group, {group->key.bucket, 0}, 0));
+      }
+    }
+    quarter_table_.add(parts, moved);
+    groups_.clear();
   }
 
  private:
-  static constexpr std::size_t grains = 3;
-
   static DateADT floor_to_day(Timestamp at) {
     const Timestamp days = at / USECS_PER_DAY;
     return static_cast<DateADT>(at % USECS_PER_DAY < 0 ? days - 1 : days);
   }
 
+  static FoldedPart part_of(const FoldedGroup& group, const std::array<std::int64_t, 2>& time, DateADT day) {
+    const std::array<std::uint64_t, 2> attribution = words_of(group.key.attribution);
+    return {time, day, floor_to_day(group.key.bucket), attribution, words_of(group.key.kind)[0], &group};
+  }
+
+  /// They compare as the bytes do.
+  static std::array<std::uint64_t, 2> words_of(const Hash128& id) {
+    std::array<std::uint64_t, 2> words;
+    std::memcpy(words.data(), id.data(), sizeof words);
+    return {pg_ntoh64(words[0]), pg_ntoh64(words[1])};
+  }
+
   /// The day in which a quarter hour begins on the clocks of the zone.
   DateADT day_of(Timestamp bucket) {
-    if (bucket != known_bucket_) {
+    KnownDay& known = known_days_[static_cast<std::uint64_t>(bucket / quarter_hour) % known_days_.size()];
+    if (known.bucket != bucket) {
       const Timestamp local = pg_call(
           [&] { return DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, zone_, TimestampTzGetDatum(bucket))); });
-      known_bucket_ = bucket;
-      known_day_ = floor_to_day(local);
+      known = {bucket, floor_to_day(local)};
     }
-    return known_day_;
+    return known.day;
   }
 
-  /// Adds the quarter hours to their table, and to their days and months. Those wait in memory for more: the fewer
-  /// times a row of a table is written, the better.
-  void write() {
-    const std::vector<const FoldedGroup*> ordered = in_order(quarters_);
-    const auto recent = std::partition_point(
-        ordered.begin(), ordered.end(), [&](const FoldedGroup* group) { return group->key.time[0] < first_quarter_; });
-    quarter_table_.add({recent, ordered.end()});
-    for (const FoldedGroup* const group : ordered) {
-      const DateADT day = day_of(group->key.time[0]);
-      const auto utc_day = static_cast<std::int64_t>(floor_to_day(group->key.time[0]));
-      const FoldedKey in_day{{day, utc_day}, group->key.attribution, group->key.kind};
-      add(days_, day_table_, in_day, group->sums);
-      const FoldedKey in_month{{first_of_month(day), 0}, group->key.attribution, group->key.kind};
-      add(months_, month_table_, in_month, group->sums);
-    }
-    quarters_.clear();
-  }
-
-  void add(FoldedSums& groups, RollupTable& table, const FoldedKey& key, const RollupSums& sums) const {
-    if (groups.size() >= most_groups_) {
-      write(groups, table);
-    }
-    if (!groups.at(key).try_add(sums)) {
-      write(groups, table);
-      groups.at(key).add(sums);
-    }
-  }
-
-  static void write(FoldedSums& groups, RollupTable& table) {
-    table.add(in_order(groups));
-    groups.clear();
-  }
+  struct KnownDay {
+    Timestamp bucket = timestamp_min;
+    DateADT day = 0;
+  };
 
   Datum zone_;
   Timestamp first_quarter_;
   std::size_t most_groups_;
-  Timestamp known_bucket_ = timestamp_min;
-  DateADT known_day_ = 0;
-  FoldedSums quarters_, days_, months_;
+  std::array<KnownDay, 1024> known_days_;
+  FoldedSums groups_;
   RollupTable quarter_table_{RollupTable::Grain::quarter};
   RollupTable day_table_{RollupTable::Grain::day};
   RollupTable month_table_{RollupTable::Grain::month};
@@ -161,7 +167,7 @@ std::int64_t fold_rollups(std::int64_t most, Datum zone, Timestamp first_quarter
       fold.add(*delta);
     }
     deltas.close();
-    fold.finish();
+    fold.write();
   }
   MemoryContextSwitchTo(outer);
   pg_call([&] { MemoryContextDelete(context); });

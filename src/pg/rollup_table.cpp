@@ -4,8 +4,8 @@
 
 extern "C" {
 #include "catalog/index.h"
+#include "catalog/pg_am_d.h"
 #include "common/pg_prng.h"
-#include "port/pg_bswap.h"
 #include "utils/datetime.h"
 }
 
@@ -17,34 +17,8 @@ std::uint32_t hash_of(const FoldedKey& key) {
   std::array<std::uint64_t, 4> ids;
   std::memcpy(ids.data(), key.attribution.data(), sizeof key.attribution);
   std::memcpy(&ids[2], key.kind.data(), sizeof key.kind);
-  const auto time = static_cast<std::uint64_t>(key.time[0] ^ (key.time[1] << 20));
-  return hash_of_words(ids[0] ^ secret, ids[1] ^ time, ids[2] * 0xD6E8FEB86659FD93U ^ ids[3]);
-}
-
-std::vector<const FoldedGroup*> in_order(const FoldedSums& groups) {
-  // What tells most keys apart lies beside the pointer: a group is nearly half a kilobyte away.
-  struct Place {
-    std::array<std::int64_t, 2> time;
-    std::uint64_t attribution;  ///< its first bytes
-    const FoldedGroup* group;
-  };
-  std::vector<Place> places;
-  places.reserve(groups.size());
-  groups.for_each([&](const FoldedGroup& group) {
-    std::uint64_t head;
-    std::memcpy(&head, group.key.attribution.data(), sizeof head);
-    places.push_back({group.key.time, pg_ntoh64(head), &group});
-  });
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    const auto order = std::tie(a.time, a.attribution) <=> std::tie(b.time, b.attribution);
-    return order != 0 ? order < 0 : a.group->key < b.group->key;
-  });
-  std::vector<const FoldedGroup*> ordered;
-  ordered.reserve(places.size());
-  for (const Place& place : places) {
-    ordered.push_back(place.group);
-  }
-  return ordered;
+  return hash_of_words(ids[0] ^ secret, ids[1] ^ static_cast<std::uint64_t>(key.bucket),
+                       ids[2] * 0xD6E8FEB86659FD93U ^ ids[3]);
 }
 
 DateADT first_of_month(DateADT day) {
@@ -79,26 +53,49 @@ std::vector<const char*> time_columns(RollupTable::Grain grain) {
   return {};
 }
 
-/// Probes of an index, one after the other, for rows that were there before.
-class Probes {
+/// As long as the id is there.
+Datum id_datum(const Hash128& id) {
+  return UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(id.data()));
+}
+
+/// A walk over an index in the order of its keys, for rows that were there before. The next key is mostly a few entries
+/// away: looking at those costs less than coming down from the root again.
+class Walk {
  public:
-  /// The keys are those of the first columns of the index.
-  Probes(Relation relation, Oid index, std::span<ScanKeyData> keys) : keys_(keys) {
+  /// The keys are those of the first columns of the index up to the attribution, which is asked for from there on.
+  Walk(Relation relation, Oid index, std::span<ScanKeyData> keys) : keys_(keys) {
     pg_call([&] {
       CommandCounterIncrement();
       snapshot_ = RegisterSnapshot(GetLatestSnapshot());
       index_ = index_open(index, AccessShareLock);
       slot_ = table_slot_create(relation, nullptr);
       scan_ = begin_index_scan(relation, index_, snapshot_, keys_.data(), static_cast<int>(keys_.size()));
+      scan_->xs_want_itup = true;
     });
   }
-  /// The first row with these keys, in its page until the next probe; or nullptr.
-  HeapTuple find() {
+  /// The row with this key, in its page until the next call; or nullptr. Calls are in the order of keys; the first of
+  /// each time is to say so.
+  HeapTuple find(const FoldedKey& key, bool is_new_time) {
     return pg_call([&]() -> HeapTuple {
       CHECK_FOR_INTERRUPTS();
-      index_rescan(scan_, keys_.data(), static_cast<int>(keys_.size()), nullptr, 0);
-      return index_getnext_slot(scan_, ForwardScanDirection, slot_) ? ExecFetchSlotHeapTuple(slot_, false, nullptr)
-                                                                    : nullptr;
+      bool has_come_down = is_new_time;
+      if (is_new_time) {
+        come_down();
+      }
+      for (int steps = 0; is_at_entry_ && before(key); ++steps) {
+        if (steps == most_steps && !has_come_down) {
+          has_come_down = true;
+          come_down();
+        } else {
+          next();
+        }
+      }
+      for (; is_at_entry_ && is_at(key); next()) {
+        if (index_fetch_heap(scan_, slot_)) {
+          return ExecFetchSlotHeapTuple(slot_, false, nullptr);
+        }
+      }
+      return nullptr;
     });
   }
   /// After an error the end of the transaction closes them.
@@ -112,11 +109,38 @@ class Probes {
   }
 
  private:
+  static constexpr int most_steps = 16;
+
+  void come_down() {
+    index_rescan(scan_, keys_.data(), static_cast<int>(keys_.size()), nullptr, 0);
+    next();
+  }
+  void next() {
+    is_at_entry_ = index_getnext_tid(scan_, ForwardScanDirection) != nullptr;
+    if (is_at_entry_) {
+      read(static_cast<int>(keys_.size()), attribution_);
+      read(static_cast<int>(keys_.size()) + 1, kind_);
+    }
+  }
+  void read(int attribute, Hash128& id) {
+    bool is_null;
+    const Datum value = index_getattr(scan_->xs_itup, attribute, scan_->xs_itupdesc, &is_null);
+    if (!is_null) {
+      std::memcpy(id.data(), DatumGetUUIDP(value), id.size());
+    }
+  }
+  bool before(const FoldedKey& key) const {
+    return std::tie(attribution_, kind_) < std::tie(key.attribution, key.kind);
+  }
+  bool is_at(const FoldedKey& key) const { return attribution_ == key.attribution && kind_ == key.kind; }
+
   std::span<ScanKeyData> keys_;
   Snapshot snapshot_;
   Relation index_;
   TupleTableSlot* slot_;
   IndexScanDesc scan_;
+  bool is_at_entry_ = false;
+  Hash128 attribution_, kind_;  ///< of the entry
 };
 
 /// New rows, a page of which is one record in the log.
@@ -170,13 +194,40 @@ class Inserts {
       Datum values[INDEX_MAX_KEYS];
       bool nulls[INDEX_MAX_KEYS];
       FormIndexDatum(info, slot, nullptr, values, nulls);
+      if (index->rd_rel->relam == BRIN_AM_OID && !extends_page(slot->tts_tid, values[0], nulls[0])) {
+        continue;
+      }
       index_insert(index, values, nulls, &slot->tts_tid, relation_,
                    index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
     }
   }
 
+  /// An index that knows the least and the greatest day of a range of pages is told of a row only if that is not
+  /// between those of the rows before it in its page.
+  bool extends_page(const ItemPointerData& at, Datum value, bool is_null) {
+    const BlockNumber page = ItemPointerGetBlockNumber(&at);
+    if (page != days_.page) {
+      days_ = {page, std::numeric_limits<DateADT>::max(), std::numeric_limits<DateADT>::min(), false};
+    }
+    if (is_null) {
+      return !std::exchange(days_.has_null, true);
+    }
+    const DateADT day = DatumGetDateADT(value);
+    const bool extends = day < days_.least || day > days_.greatest;
+    days_.least = std::min(days_.least, day);
+    days_.greatest = std::max(days_.greatest, day);
+    return extends;
+  }
+
+  struct Days {
+    BlockNumber page;
+    DateADT least, greatest;
+    bool has_null;
+  };
+
   Relation relation_;
   CatalogIndexState indexes_;
+  Days days_ = {InvalidBlockNumber, 0, 0, false};
   std::array<TupleTableSlot*, 200> slots_ = {};
   std::size_t count_ = 0;
 };
@@ -187,6 +238,7 @@ RollupTable::RollupTable(Grain grain)
     : grain_(grain),
       table_(table_of(grain), RowExclusiveLock),
       sums_(table_.descriptor()),
+      prefixes_(table_.descriptor(), CurrentMemoryContext),
       values_(static_cast<std::size_t>(table_.descriptor()->natts)),
       nulls_(std::make_unique<bool[]>(values_.size())) {
   for (const char* const name : time_columns(grain)) {
@@ -195,94 +247,189 @@ RollupTable::RollupTable(Grain grain)
   const std::size_t times = key_columns_.size();
   key_columns_.push_back(table_.column("attribution_id"));
   key_columns_.push_back(table_.column("kind_id"));
+  if (grain != Grain::quarter) {
+    bucket_column_ = table_.column("bucket_start");
+  }
   if (grain == Grain::day) {
     month_column_ = table_.column("usage_month");
   }
+  if (grain == Grain::month) {
+    day_column_ = table_.column("usage_date");
+    utc_day_column_ = table_.column("usage_date_utc");
+  }
   index_ = index_on(table_.get(), key_columns_);
   const RegProcedure time_equal = grain == Grain::quarter ? F_TIMESTAMPTZ_EQ : F_DATE_EQ;
-  for (std::size_t i = 0; i < key_columns_.size(); ++i) {
-    const RegProcedure equal = i < times ? time_equal : F_UUID_EQ;
-    pg_call([&] {
-      ScanKeyInit(&keys_[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, equal, static_cast<Datum>(0));
-    });
-  }
+  pg_call([&] {
+    for (std::size_t i = 0; i < times; ++i) {
+      ScanKeyInit(&keys_[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, time_equal, static_cast<Datum>(0));
+    }
+    ScanKeyInit(&keys_[times], static_cast<AttrNumber>(times + 1), BTGreaterEqualStrategyNumber, F_UUID_GE,
+                static_cast<Datum>(0));
+  });
 }
 
-void RollupTable::set_keys(const FoldedKey& key) {
+void RollupTable::put(AttrNumber attribute, Datum value) {
+  values_[static_cast<std::size_t>(attribute - 1)] = value;
+  nulls_[static_cast<std::size_t>(attribute - 1)] = false;
+}
+
+void RollupTable::set_key(const FoldedPart& part) {
   const std::size_t times = key_columns_.size() - 2;
   for (std::size_t i = 0; i < times; ++i) {
-    keys_[i].sk_argument = grain_ == Grain::quarter ? TimestampTzGetDatum(key.time[i])
-                                                    : DateADTGetDatum(static_cast<DateADT>(key.time[i]));
+    keys_[i].sk_argument = grain_ == Grain::quarter ? TimestampTzGetDatum(part.time[i])
+                                                    : DateADTGetDatum(static_cast<DateADT>(part.time[i]));
   }
-  keys_[times].sk_argument = UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(key.attribution.data()));
-  keys_[times + 1].sk_argument = UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(key.kind.data()));
+  keys_[times].sk_argument = id_datum(part.group->key.attribution);
 }
 
-HeapTuple RollupTable::new_row(const FoldedGroup& group) {
-  const auto put = [&](AttrNumber attribute, Datum value) {
-    values_[static_cast<std::size_t>(attribute - 1)] = value;
-    nulls_[static_cast<std::size_t>(attribute - 1)] = false;
-  };
+void RollupTable::set_quarter(const FoldedPart& part) {
+  if (bucket_column_ != InvalidAttrNumber) {
+    put(bucket_column_, TimestampTzGetDatum(part.group->key.bucket));
+  }
+  if (day_column_ != InvalidAttrNumber) {
+    put(day_column_, DateADTGetDatum(part.day));
+    put(utc_day_column_, DateADTGetDatum(part.utc_day));
+  }
+}
+
+void RollupTable::clear_quarter() {
+  for (const AttrNumber attribute : {bucket_column_, day_column_, utc_day_column_}) {
+    if (attribute != InvalidAttrNumber) {
+      nulls_[static_cast<std::size_t>(attribute - 1)] = true;
+    }
+  }
+}
+
+HeapTuple RollupTable::form() {
+  auto length = static_cast<AttrNumber>(values_.size());
+  while (is_null(length)) {
+    --length;
+  }
+  const TupleDesc prefix = prefixes_.of_length(table_.descriptor(), length);
+  return pg_call([&] { return heap_form_tuple(prefix, values_.data(), nulls_.get()); });
+}
+
+void RollupTable::add_sums(Run run) {
+  RollupSums total = run.front().group->sums;
+  for (const FoldedPart& part : run.subspan(1)) {
+    if (!total.try_add(part.group->sums)) {
+      sums_.add(total, values_.data(), nulls_.get());
+      // What it has written is valid until the next call only.
+      HeapTuple so_far = form();
+      heap_deform_tuple(so_far, table_.descriptor(), values_.data(), nulls_.get());
+      total = part.group->sums;
+    }
+  }
+  sums_.add(total, values_.data(), nulls_.get());
+}
+
+HeapTuple RollupTable::new_row(Run run) {
+  const FoldedPart& first = run.front();
   std::fill_n(nulls_.get(), values_.size(), true);
-  for (std::size_t i = 0; i < key_columns_.size(); ++i) {
+  const std::size_t times = key_columns_.size() - 2;
+  for (std::size_t i = 0; i < times; ++i) {
     put(key_columns_[i], keys_[i].sk_argument);
   }
-  if (grain_ == Grain::day) {
-    put(month_column_, DateADTGetDatum(first_of_month(static_cast<DateADT>(group.key.time[0]))));
+  put(key_columns_[times], id_datum(first.group->key.attribution));
+  put(key_columns_[times + 1], id_datum(first.group->key.kind));
+  if (month_column_ != InvalidAttrNumber) {
+    put(month_column_, DateADTGetDatum(first_of_month(first.day)));
   }
-  sums_.write(group.sums, put);
-  return pg_call([&] { return heap_form_tuple(table_.descriptor(), values_.data(), nulls_.get()); });
+  if (run.size() == 1) {
+    set_quarter(first);
+    sums_.write(first.group->sums, [&](AttrNumber attribute, Datum value) { put(attribute, value); });
+  } else {
+    add_sums(run);
+  }
+  return form();
 }
 
-HeapTuple RollupTable::sum_of(HeapTuple row, const RollupSums& sums) {
+HeapTuple RollupTable::changed_row(HeapTuple row, Run run, std::deque<FoldedGroup>& moved,
+                                   std::vector<const FoldedGroup*>& handed_down) {
   heap_deform_tuple(row, table_.descriptor(), values_.data(), nulls_.get());
-  sums_.add(sums, values_.data(), nulls_.get());
-  return pg_call([&] { return heap_form_tuple(table_.descriptor(), values_.data(), nulls_.get()); });
+  bool stays_one_quarter = false;
+  if (has_one_quarter()) {
+    const Datum bucket = values_[static_cast<std::size_t>(bucket_column_ - 1)];
+    const FoldedKey& key = run.front().group->key;
+    FoldedGroup before = {{DatumGetTimestampTz(bucket), key.attribution, key.kind},
+                          sums_.read(values_.data(), nulls_.get())};
+    RollupSums total = before.sums;
+    // It must be possible to read it as sums again.
+    stays_one_quarter = run.size() == 1 && before.key.bucket == key.bucket && total.try_add(run.front().group->sums);
+    if (!stays_one_quarter) {
+      clear_quarter();
+      handed_down.push_back(&moved.emplace_back(before));
+    }
+  }
+  if (!stays_one_quarter) {
+    std::transform(run.begin(), run.end(), std::back_inserter(handed_down),
+                   [](const FoldedPart& part) { return part.group; });
+  }
+  add_sums(run);
+  return form();
 }
 
-/// So many groups of one time are worth a look whether the table has any row of it: a bulk load brings days that are
-/// new.
-constexpr std::ptrdiff_t worth_a_probe = 8;
+namespace {
 
-void RollupTable::add(std::span<const FoldedGroup* const> groups) {
-  if (groups.empty()) {
-    return;
+/// Groups lie anywhere in memory, and each is larger than what the processor fetches at once.
+void fetch_ahead(std::vector<FoldedPart>::const_iterator next, std::vector<FoldedPart>::const_iterator end) {
+  constexpr std::ptrdiff_t ahead = 6;
+  constexpr std::size_t line = 64;
+  if (end - next > ahead) {
+    const auto* const group = reinterpret_cast<const char*>(next[ahead].group);
+    for (std::size_t at = 0; at < sizeof(FoldedGroup); at += line) {
+      __builtin_prefetch(group + at);
+    }
   }
+}
+
+}  // namespace
+
+std::vector<const FoldedGroup*> RollupTable::add(std::vector<FoldedPart>& parts, std::deque<FoldedGroup>& moved) {
+  std::vector<const FoldedGroup*> handed_down;
+  if (parts.empty()) {
+    return handed_down;
+  }
+  std::sort(parts.begin(), parts.end(), [](const FoldedPart& a, const FoldedPart& b) {
+    const auto order = std::tie(a.time, a.attribution, a.kind) <=> std::tie(b.time, b.attribution, b.kind);
+    return order != 0 ? order < 0 : a.group->key.kind < b.group->key.kind;
+  });
   const Relation relation = table_.get();
   const CatalogIndexState indexes = pg_call([&] { return CatalogOpenIndexes(relation); });
-  const std::size_t times = key_columns_.size() - 2;
-  Probes probes(relation, index_, {keys_.data(), key_columns_.size()});
-  Probes times_there(relation, index_, {keys_.data(), times});
+  Walk walk(relation, index_, {keys_.data(), key_columns_.size() - 1});
   Inserts inserts(relation, indexes);
-  const auto is_of_time = [](const FoldedKey& key) {
-    return [&key](const FoldedGroup* group) { return group->key.time == key.time; };
-  };
-  for (auto next = groups.begin(); next != groups.end();) {
-    const auto end = std::find_if_not(next, groups.end(), is_of_time((*next)->key));
-    bool may_be_there = true;
-    if (end - next >= worth_a_probe) {
-      set_keys((*next)->key);
-      may_be_there = times_there.find() != nullptr;
-    }
-    for (; next != end; ++next) {
-      const FoldedGroup& group = **next;
-      set_keys(group.key);
-      if (HeapTuple row = may_be_there ? probes.find() : nullptr) {
-        ItemPointerData at = row->t_self;
-        HeapTuple replacement = sum_of(row, group.sums);
-        pg_call([&] {
-          CatalogTupleUpdateWithInfo(relation, &at, replacement, indexes);
-          heap_freetuple(replacement);
-        });
-      } else {
-        inserts.add(new_row(group));
+  const FoldedPart* last = nullptr;
+  for (auto next = parts.begin(); next != parts.end();) {
+    fetch_ahead(next, parts.end());
+    const FoldedPart& first = *next;
+    const FoldedKey& key = first.group->key;
+    const auto end = std::find_if_not(next, parts.end(), [&](const FoldedPart& part) {
+      return part.time == first.time && part.attribution == first.attribution && part.kind == first.kind &&
+             part.group->key.kind == key.kind;
+    });
+    const Run run(next, end);
+    next = end;
+    set_key(first);
+    if (HeapTuple row = walk.find(key, last == nullptr || last->time != first.time)) {
+      ItemPointerData at = row->t_self;
+      HeapTuple replacement = changed_row(row, run, moved, handed_down);
+      pg_call([&] {
+        CatalogTupleUpdateWithInfo(relation, &at, replacement, indexes);
+        heap_freetuple(replacement);
+      });
+    } else {
+      inserts.add(new_row(run));
+      if (run.size() > 1) {
+        std::transform(run.begin(), run.end(), std::back_inserter(handed_down),
+                       [](const FoldedPart& part) { return part.group; });
       }
     }
+    last = &first;
   }
   inserts.close();
-  probes.close();
-  times_there.close();
+  walk.close();
   pg_call([&] { CatalogCloseIndexes(indexes); });
+  return handed_down;
 }
 
 }  // namespace spend

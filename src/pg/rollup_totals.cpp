@@ -206,13 +206,33 @@ bool add_rollups(const CounterUse& use, const LatestState& state, GroupSums& sum
   SumsTable day_table(Table::rollup);
   const AttrNumber day = day_table.table().column("usage_date");
   const AttrNumber utc_day = day_table.table().column("usage_date_utc");
+  const AttrNumber bucket_in_day = day_table.table().column("bucket_start");
+  SumsTable month_table(Table::rollup_months);
+  const AttrNumber bucket_in_month = month_table.table().column("bucket_start");
+  const auto add_if_within = [&](SumsTable& table, const ScannedTuple& row, Datum bucket) {
+    if (sums.contains(DatumGetTimestampTz(bucket))) {
+      table.add(row, destinations, budget);
+    }
+  };
   const auto add_days = [&](DateADT first, DateADT last) {
     if (first > last) {
       return;
     }
+    // Of one quarter hour, and so in no row of a day.
+    month_table.visit_range(state, "usage_month", DateADTGetDatum(first_of_month(first)),
+                            DateADTGetDatum(first_of_month(last)), [&](const ScannedTuple& row) {
+                              bool is_null;
+                              if (const Datum bucket = row.get(bucket_in_month, &is_null); !is_null) {
+                                add_if_within(month_table, row, bucket);
+                              }
+                            });
     day_table.visit_range(state, "usage_date", DateADTGetDatum(first), DateADTGetDatum(last),
                           [&](const ScannedTuple& row) {
                             bool is_null;
+                            if (const Datum bucket = row.get(bucket_in_day, &is_null); !is_null) {
+                              add_if_within(day_table, row, bucket);
+                              return true;
+                            }
                             switch (range.part_of_cell(DatumGetDateADT(row.get(day, &is_null)),
                                                        DatumGetDateADT(row.get(utc_day, &is_null)))) {
                               case RollupRange::Part::all:

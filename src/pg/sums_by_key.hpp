@@ -21,7 +21,21 @@ class SumsByKey {
   using Group = KeyedSums<Key>;
 
   /// The sums of a group, zero for a new one.
-  RollupSums& at(const Key& key);
+  RollupSums& at(const Key& key) {
+    const Place place = place_of(key);
+    if (place.is_new) {
+      place.sums = {};
+    }
+    return place.sums;
+  }
+  /// Adds sums to a group; false, and nothing is changed, where one would be larger than sums can be.
+  bool try_add(const Key& key, const RollupSums& sums) {
+    const Place place = place_of(key);
+    if (place.is_new) {
+      place.sums = sums;
+    }
+    return place.is_new || place.sums.try_add(sums);
+  }
   void add(const SumsByKey& other) {
     other.for_each([&](const Group& entry) { at(entry.key).add(entry.sums); });
   }
@@ -43,6 +57,11 @@ class SumsByKey {
   static constexpr std::size_t chunk_size = 16;     ///< a group is nearly half a kilobyte
   static constexpr std::size_t most_unindexed = 4;  ///< few are found faster without an index
 
+  struct Place {
+    RollupSums& sums;  ///< of a new group: not set yet
+    bool is_new;
+  };
+  Place place_of(const Key& key);
   Group& group(std::size_t place) const { return chunks_[place / chunk_size][place % chunk_size]; }
   Group& append(const Key& key);
   void index(std::uint32_t hash, std::size_t place);
@@ -61,7 +80,7 @@ KeyedSums<Key>& SumsByKey<Key>::append(const Key& key) {
     chunks_.push_back(std::make_unique_for_overwrite<Group[]>(chunk_size));
   }
   Group& appended = group(size_++);
-  appended = {key, {}};
+  appended.key = key;
   return appended;
 }
 
@@ -83,20 +102,20 @@ void SumsByKey<Key>::grow_index() {
 }
 
 template <typename Key>
-RollupSums& SumsByKey<Key>::at(const Key& key) {
+typename SumsByKey<Key>::Place SumsByKey<Key>::place_of(const Key& key) {
   if (last_ < size_ && group(last_).key == key) {
-    return group(last_).sums;
+    return {group(last_).sums, false};
   }
   if (slots_.empty()) {
     for (std::size_t i = 0; i < size_; ++i) {
       if (group(i).key == key) {
         last_ = i;
-        return group(i).sums;
+        return {group(i).sums, false};
       }
     }
     if (size_ < most_unindexed) {
       last_ = size_;
-      return append(key).sums;
+      return {append(key).sums, true};
     }
   }
   if (size_ * 2 >= slots_.size()) {
@@ -108,14 +127,14 @@ RollupSums& SumsByKey<Key>::at(const Key& key) {
       const std::size_t place = static_cast<std::uint32_t>(slots_[slot]) - 1;
       if (group(place).key == key) {
         last_ = place;
-        return group(place).sums;
+        return {group(place).sums, false};
       }
     }
   }
   last_ = size_;
   RollupSums& sums = append(key).sums;
   index(hash, last_);
-  return sums;
+  return {sums, true};
 }
 
 /// Mixes words into a hash.

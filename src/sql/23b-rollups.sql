@@ -83,7 +83,8 @@ CREATE TABLE spend.rollup_quarters (
 COMMENT ON TABLE spend.rollup_quarters IS 'Sums of the last 62 days by quarter hour. NULL stands for 0.';
 
 -- Days in the organisation's zone, cut once more where the UTC day changes: both kinds of day can be told. And months, by which most
--- reports go, and which have a thirtieth of the rows.
+-- reports go, and which have a thirtieth of the rows. A row all of which is of one quarter hour says which, and stands for it in the finer
+-- tables: where each call is a group of its own, there is one row of it.
 DO $$
 DECLARE
   sums text := (
@@ -91,23 +92,38 @@ DECLARE
     FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
   name text;
 BEGIN
-  EXECUTE format('CREATE TABLE spend.rollup (usage_month date NOT NULL, usage_date date NOT NULL, usage_date_utc date NOT NULL, %s,
+  EXECUTE format('CREATE TABLE spend.rollup (usage_month date NOT NULL, usage_date date NOT NULL, usage_date_utc date NOT NULL, bucket_start timestamptz, %s,
                   PRIMARY KEY (usage_date, usage_date_utc, attribution_id, kind_id)) USING heap WITH (fillfactor = 85)', sums);
-  EXECUTE format('CREATE TABLE spend.rollup_months (usage_month date NOT NULL, %s,
+  EXECUTE format('CREATE TABLE spend.rollup_months (usage_month date NOT NULL, usage_date date, usage_date_utc date, bucket_start timestamptz, %s,
                   PRIMARY KEY (usage_month, attribution_id, kind_id)) USING heap WITH (fillfactor = 85)', sums);
-  FOREACH name IN ARRAY ARRAY['rollup', 'rollup_months'] LOOP
+  -- The rows of months that were dropped, as they were then.
+  EXECUTE format('CREATE TABLE spend.sealed_rollup (usage_month date NOT NULL, usage_date date NOT NULL, usage_date_utc date NOT NULL, %s) USING heap', sums);
+  FOREACH name IN ARRAY ARRAY['rollup', 'rollup_months', 'sealed_rollup'] LOOP
     EXECUTE (
       SELECT string_agg(format('COMMENT ON COLUMN spend.%I.%I IS %L', name, a.attname, col_description(a.attrelid, a.attnum)), '; ')
       FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
   END LOOP;
 END
 $$;
+-- Folding writes rows about in the order of time; to look up each of their days costs more than to write the row.
+CREATE INDEX rollup_months_usage_date_idx ON spend.rollup_months USING brin (usage_date) WITH (pages_per_range = 32, autosummarize = on);
+-- Whoever loads a counter looks whether any of its days are here.
+CREATE INDEX sealed_rollup_usage_date_idx ON spend.sealed_rollup (usage_date);
 COMMENT ON TABLE spend.rollup IS 'Sums by day, for ever: they outlive the rows. NULL stands for 0.';
 COMMENT ON COLUMN spend.rollup.usage_month IS 'First day of the month of usage_date.';
 COMMENT ON COLUMN spend.rollup.usage_date IS 'Day in the organisation''s zone.';
 COMMENT ON COLUMN spend.rollup.usage_date_utc IS 'Day in UTC.';
+COMMENT ON COLUMN spend.rollup.bucket_start IS 'Start of the quarter hour of all that is summed up here, if it is one; then it is not in rollup_quarters.';
 COMMENT ON TABLE spend.rollup_months IS 'The same sums by month of usage_date. NULL stands for 0.';
 COMMENT ON COLUMN spend.rollup_months.usage_month IS 'First day of the month.';
+COMMENT ON COLUMN spend.rollup_months.usage_date IS 'Day of bucket_start in the organisation''s zone.';
+COMMENT ON COLUMN spend.rollup_months.usage_date_utc IS 'Day of bucket_start in UTC.';
+COMMENT ON COLUMN spend.rollup_months.bucket_start IS
+  'Start of the quarter hour of all that is summed up here, if it is one; then it is neither in rollup nor in rollup_quarters.';
+COMMENT ON TABLE spend.sealed_rollup IS 'What rows that were dropped summed up to: rollup equals the rows that are there and these.';
+COMMENT ON COLUMN spend.sealed_rollup.usage_month IS 'First day of the month of usage_date.';
+COMMENT ON COLUMN spend.sealed_rollup.usage_date IS 'Day in the organisation''s zone.';
+COMMENT ON COLUMN spend.sealed_rollup.usage_date_utc IS 'Day in UTC.';
 
 CREATE TABLE spend.rollup_state (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
@@ -163,11 +179,14 @@ DECLARE
     CROSS JOIN LATERAL (SELECT d.bucket_start AT TIME ZONE z AS local_time) AS l$q$, sums);
 BEGIN
   EXECUTE format('CREATE VIEW spend._usage_days AS SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup
+                  UNION ALL SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup_months WHERE usage_date IS NOT NULL
                   UNION ALL %2$s UNION ALL %3$s', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'));
   -- Only what is not folded is summed up here: there may be many deltas of a group, and one row of it among the months.
   EXECUTE format('CREATE VIEW spend._usage_months AS SELECT usage_month, attribution_id, kind_id, %1$s FROM spend.rollup_months
                   UNION ALL SELECT d.usage_month, d.attribution_id, d.kind_id, %4$s FROM (%2$s UNION ALL %3$s) AS d GROUP BY 1, 2, 3', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'), added);
   EXECUTE format('CREATE VIEW spend._usage_quarters AS SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_quarters
+                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup WHERE bucket_start IS NOT NULL
+                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_months WHERE bucket_start IS NOT NULL
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_deltas
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._pending_rollup()', sums);
 END

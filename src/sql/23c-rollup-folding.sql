@@ -45,12 +45,6 @@ WHERE u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided'
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW spend._row_sums IS 'Internal: what the rows of the ledger sum up to.';
 
--- The rows of months that were dropped, as they were then.
-CREATE TABLE spend.sealed_rollup (LIKE spend.rollup INCLUDING COMMENTS) USING heap;
--- Whoever loads a counter looks whether any of its days are here.
-CREATE INDEX sealed_rollup_usage_date_idx ON spend.sealed_rollup (usage_date);
-COMMENT ON TABLE spend.sealed_rollup IS 'What rows that were dropped summed up to: rollup equals the rows that are there and these.';
-
 CREATE FUNCTION spend._try_to_fold() RETURNS boolean
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   -- Under an older snapshot the deltas of this moment are not visible, and some that are have been folded.
@@ -76,6 +70,13 @@ DECLARE
   sums text := spend._each_sum('nullif(sum(t.%1$I), 0) AS %1$I');
   negated text := spend._each_sum('-%I');
 BEGIN
+  -- Quarter hours are the same in every zone. Those that only coarser rows stand for get rows of their own.
+  EXECUTE format($q$
+    INSERT INTO spend.rollup_quarters (bucket_start, attribution_id, kind_id, %1$s)
+    SELECT r.bucket_start, r.attribution_id, r.kind_id, %1$s FROM spend.rollup AS r WHERE r.bucket_start >= spend._first_quarter()
+    UNION ALL
+    SELECT m.bucket_start, m.attribution_id, m.kind_id, %1$s FROM spend.rollup_months AS m WHERE m.bucket_start >= spend._first_quarter()
+    $q$, names);
   DELETE FROM spend.rollup;
   DELETE FROM spend.rollup_months;
   -- What is not folded yet is among the rows, and will be added. Days of dropped months stay as they were cut.

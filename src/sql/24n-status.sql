@@ -1,4 +1,13 @@
 -- The state of the machinery. Sums by time and attribution are worth their upkeep where they are far fewer than the rows.
+CREATE VIEW spend._folded_days AS
+SELECT r.usage_date, r.attribution_id, r.calls FROM spend.rollup AS r
+UNION ALL
+SELECT m.usage_date, m.attribution_id, m.calls FROM spend.rollup_months AS m WHERE m.usage_date IS NOT NULL;
+COMMENT ON VIEW spend._folded_days IS 'Internal: the sums by day that are folded.';
+COMMENT ON COLUMN spend._folded_days.usage_date IS 'Internal: as in the tables.';
+COMMENT ON COLUMN spend._folded_days.attribution_id IS 'Internal: as in the tables.';
+COMMENT ON COLUMN spend._folded_days.calls IS 'Internal: as in the tables.';
+
 CREATE FUNCTION spend._rollup_density(OUT rollup_percent bigint, OUT warning text, OUT hint text) RETURNS record
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -7,7 +16,7 @@ DECLARE
   sums bigint;
   dimension record;
 BEGIN
-  SELECT count(*), coalesce(sum(r.calls), 0) INTO sums, usage_rows FROM spend.rollup AS r WHERE r.usage_date >= since AND r.calls > 0;
+  SELECT count(*), coalesce(sum(r.calls), 0) INTO sums, usage_rows FROM spend._folded_days AS r WHERE r.usage_date >= since AND r.calls > 0;
   IF usage_rows = 0 THEN
     RETURN;
   END IF;
@@ -19,7 +28,7 @@ BEGIN
   warning := format('rollups are sparse: %s sums by day for 100 rows of usage', rollup_percent);
   -- Which dimension keeps rows apart, by a sample of the combinations. How many values it has is not for every reader.
   SELECT d.key AS name INTO dimension
-  FROM (SELECT DISTINCT r.attribution_id FROM spend.rollup AS r WHERE r.usage_date >= since AND r.calls > 0 LIMIT 10000) AS s
+  FROM (SELECT DISTINCT r.attribution_id FROM spend._folded_days AS r WHERE r.usage_date >= since AND r.calls > 0 LIMIT 10000) AS s
   JOIN spend.attributions AS a USING (attribution_id)
   CROSS JOIN LATERAL jsonb_each_text(a.dimensions) AS d
   GROUP BY 1 ORDER BY count(DISTINCT d.value) DESC, 1 LIMIT 1;
