@@ -30,6 +30,22 @@ SELECT period_start, unit, units, trim_scale(cost) AS cost, trim_scale(cost_per_
 SELECT period_start, unit, units, trim_scale(cost) AS cost, trim_scale(cost_per_unit) AS per_unit, trim_scale(p50_cost) AS p50, trim_scale(p95_cost) AS p95 FROM spend.call_costs ORDER BY 1, 2;
 SELECT period_start, trim_scale(cost) AS cost, trim_scale(previous_cost) AS previous, trim_scale(month_budget) AS budget, trim_scale(month_actual) AS actual, top_feature, cache_hit_rate, premium_share FROM spend.weekly_report ORDER BY 1;
 SELECT period_start, issue, detail, calls, trim_scale(cost) AS cost, cost_share, calls_share FROM spend.data_quality WHERE detail NOT IN (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = 'spend.usage'::regclass AND a.attname NOT IN ('cost_center', 'team')) ORDER BY 1, 2, 3;
+-- The newest rows come from the leaves' indexes: nothing is sorted.
+CREATE FUNCTION regress.sorts(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  line text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+    IF line ~ '-> +(Incremental )?Sort$' THEN RETURN true; END IF;
+  END LOOP;
+  RETURN false;
+END
+$$;
+SET enable_sort = off;
+SELECT regress.sorts('SELECT * FROM spend.usage_detail ORDER BY occurred_at DESC LIMIT 5') AS newest,
+       regress.sorts($$SELECT * FROM spend.usage_detail WHERE department = 'd' ORDER BY occurred_at DESC LIMIT 5$$) AS newest_of_one,
+       regress.sorts('SELECT * FROM spend.usage_detail ORDER BY usage_id LIMIT 5') AS by_number;
+RESET enable_sort;
 SELECT usage_date, run_status, is_accepted, blocked_reason, trim_scale(cost) AS cost, budget_owner FROM spend.usage_detail ORDER BY usage_id;
 -- Folded, they say the same; keys are unique.
 CREATE TABLE regress.said AS SELECT t::text FROM spend.efficiency AS t UNION ALL SELECT t::text FROM spend.spend_change AS t UNION ALL SELECT t::text FROM spend.unit_costs AS t UNION ALL SELECT t::text FROM spend.call_costs AS t UNION ALL SELECT t::text FROM spend.weekly_report AS t UNION ALL SELECT t::text FROM spend.data_quality AS t;

@@ -1,7 +1,7 @@
--- The long base. Grouped by ids of fixed size first: names are looked up for what is left.
+-- The long base. Grouped by ids of fixed size first: names are looked up for what is left. The key, too, is of those ids: days as numbers
+-- are the same under every DateStyle.
 CREATE VIEW spend.daily_spend WITH (security_barrier) AS
-SELECT md5(jsonb_build_array(d.usage_date, d.usage_date_utc, d.attribution_id, k.provider, k.model, k.surface, k.region, k.service_tier,
-                             k.speed, k.variant, k.currency)::text) AS daily_spend_key,
+SELECT md5((d.usage_date - date '2000-01-01') || '/' || (d.usage_date_utc - date '2000-01-01') || '/' || d.attribution_id || '/' || d.sku_id) AS daily_spend_key,
        d.usage_date::timestamp AT TIME ZONE z AS day_start_at,
        d.usage_date,
        d.usage_date_utc,

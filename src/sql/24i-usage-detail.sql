@@ -36,7 +36,10 @@ CROSS JOIN spend._settings() AS s
 -- A voided row is there to be read, and adds nothing to what reports add up.
 CROSS JOIN LATERAL (SELECT u.pricing_status IS NOT DISTINCT FROM 'voided' AS is_voided) AS v
 LEFT JOIN spend.prices AS p ON p.price_id = u.price_id
-WHERE spend.visible(u.attribution_id);
+WHERE spend.visible(u.attribution_id)
+-- Who asks for the newest rows gets them from the leaves' indexes. An ORDER BY outside is not seen in here: conditions are kept out of
+-- the view, and with them the order.
+ORDER BY u.occurred_at DESC;
 COMMENT ON VIEW spend.usage_detail IS 'The rows of the ledger with the fields of a model-spend dashboard. Reads rows: ask for a range of occurred_at.';
 COMMENT ON COLUMN spend.usage_detail.usage_detail_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.usage_detail.occurred_at IS 'When the usage happened.';

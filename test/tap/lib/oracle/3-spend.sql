@@ -1,6 +1,7 @@
 -- What was spent, on what: sums by day, month and week.
 CREATE VIEW oracle.daily_spend AS
-SELECT md5(jsonb_build_array(f.day, f.day_utc, f.attribution_id, f.vendor, f.model, f.host, f.place, f.tier_of_service, f.pace, f.form, f.money)::text) AS daily_spend_key,
+SELECT md5((f.day - date '2000-01-01') || '/' || (f.day_utc - date '2000-01-01') || '/' || f.attribution_id || '/'
+           || md5(jsonb_build_array(f.vendor, f.model, f.host, f.place, f.tier_of_service, f.pace, f.form, f.money)::text)::uuid) AS daily_spend_key,
        f.day::timestamp AT TIME ZONE f.zone AS day_start_at, f.day AS usage_date, f.day_utc AS usage_date_utc,
        oracle.value(f.dims, 'cost_center') AS cost_center, oracle.value(f.dims, 'department') AS department, oracle.value(f.dims, 'team') AS team,
        oracle.value(f.dims, 'project') AS project, oracle.value(f.dims, 'feature') AS feature, oracle.value(f.dims, 'workflow') AS workflow,
