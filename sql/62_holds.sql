@@ -90,6 +90,41 @@ UPDATE spend.hold_amounts SET expires_at = clock_timestamp();
 SELECT problem, budget FROM regress.problems ORDER BY budget;
 SELECT * FROM regress.ask(13);
 SELECT * FROM regress.status WHERE budget_name = 'a cap';
+-- Where a hold says that its amounts lie is where they are, or is not believed: they have moved, lie in no page, are another hold's.
+TRUNCATE spend.hold_amounts;
+UPDATE spend.holds SET state = 'released', resolved_at = now() WHERE state = 'open';
+SELECT (regress.ask(1)).verdict FROM generate_series(1, 5);
+SELECT count(*) AS places, count(*) FILTER (WHERE cardinality(h.amounts_at) = 4 AND EXISTS (SELECT FROM spend.hold_amounts AS a WHERE a.hold_id = h.hold_id AND a.ctid = ANY (h.amounts_at))) AS found
+FROM spend.holds AS h WHERE state = 'open';
+SELECT spend.release(regress.last());
+VACUUM FULL spend.hold_amounts;
+SELECT spend.release(regress.last() - 1);
+UPDATE spend.holds SET amounts_at = '{"(4000000000,1)","(0,0)",NULL}' WHERE hold_id = regress.last() - 2;
+SELECT spend.release(regress.last() - 2);
+UPDATE spend.holds AS h SET amounts_at = o.amounts_at FROM spend.holds AS o WHERE h.hold_id = regress.last() - 3 AND o.hold_id = regress.last() - 4;
+SELECT spend.release(regress.last() - 3);
+SELECT count(*) AS left, count(DISTINCT hold_id) AS holds FROM spend.hold_amounts;
+SELECT spend.release(regress.last() - 4);
+SELECT count(*) AS left FROM spend.hold_amounts;
+SELECT problem, budget FROM regress.problems WHERE problem LIKE '%amount%';
+-- What sets nothing aside is marked, too, when its time is over; and so is what was let in again and not settled.
+DELETE FROM spend.budgets WHERE name = 'e calls';
+SELECT hold_id AS free, reason FROM spend.authorize('m', '{"team": "z"}', '{}') \gset
+UPDATE spend.holds SET expires_at = clock_timestamp() WHERE hold_id = :free;
+SELECT expired FROM spend._tidy_holds();
+SELECT state, resolved_at = expires_at AS at_expiry FROM spend.holds WHERE hold_id = :free;
+SELECT verdict FROM regress.ask(1);
+UPDATE spend.hold_amounts SET expires_at = clock_timestamp() WHERE hold_id = regress.last();
+UPDATE spend.holds SET expires_at = clock_timestamp() WHERE hold_id = regress.last();
+SELECT expired FROM spend._tidy_holds();
+SELECT spend._reopen_hold(regress.last());
+SELECT state, expires_at = mark_at AS to_be_marked FROM spend.holds WHERE hold_id = regress.last();
+UPDATE spend.holds SET amounts_at = NULL, expires_at = clock_timestamp() WHERE hold_id = regress.last();
+SELECT expired FROM spend._tidy_holds();
+-- Three months after their end they are forgotten, open ones are not.
+UPDATE spend.holds SET expires_at = now() - interval '91 days' WHERE hold_id = :free;
+SELECT forgotten FROM spend._tidy_holds();
+SELECT count(*) AS kept FROM spend.holds WHERE hold_id = :free;
 -- Rows and holds that contradict each other.
 SELECT max(hold_id) AS settled FROM spend.holds WHERE state = 'settled' \gset
 UPDATE spend.holds SET state = 'released', usage_id = NULL WHERE hold_id = :settled;

@@ -1,10 +1,10 @@
 // spend.authorize(): may this call run? Prices the row that the call would leave, holds it against every budget that
 // covers it, and sets the amount aside.
 
-#include "core/json.hpp"
 #include "core/text_key.hpp"
 #include "pg/gate_answer.hpp"
 #include "pg/holds.hpp"
+#include "pg/jsonb_builder.hpp"
 #include "pg/pending_wait.hpp"
 #include "pg/price_row.hpp"
 #include "pg/tables.hpp"
@@ -37,35 +37,46 @@ std::vector<std::string> fallbacks_of(const Candidate& asked) {
   return models;
 }
 
+const char* name_of(OnExceeded action) {
+  return action == OnExceeded::reject ? "reject" : action == OnExceeded::halt ? "halt" : "alert";
+}
+
+const char* outcome_of(const GateLine& line) {
+  return line.is_denied_unpriced() ? "unpriced"
+         : line.is_exceeded()      ? "exceeded"
+         : line.needs_approval()   ? "needs_approval"
+                                   : "fits";
+}
+
+std::string_view unit_of(const Budget& budget) {
+  return budget.measure == Measure::cost     ? std::string_view(budget.currency)
+         : budget.measure == Measure::tokens ? "tokens"
+                                             : "calls";
+}
+
 /// [{"budget": "…", "on_exceeded": "reject", "outcome": "fits", …}], one entry per budget; figures for those only who
 /// may read the budget.
-std::string budgets_json(const Candidate& candidate) {
-  std::string json = "[";
+Datum budgets_jsonb(const Candidate& candidate) {
+  std::vector<JsonbObject> budgets;
+  budgets.reserve(candidate.lines.size());
   for (const GateLine& line : candidate.lines) {
     const Budget& budget = *line.use.budget;
     if (line.is_later_period && !line.stops()) {
       continue;
     }
-    json += json.size() == 1 ? "{" : ", {";
-    json += "\"budget\": " + json_quote(budget.name) + ", \"on_exceeded\": ";
-    json += budget.on_exceeded == OnExceeded::reject ? "\"reject\""
-            : budget.on_exceeded == OnExceeded::halt ? "\"halt\""
-                                                     : "\"alert\"";
-    json += ", \"outcome\": ";
-    json += line.is_denied_unpriced() ? "\"unpriced\""
-            : line.is_exceeded()      ? "\"exceeded\""
-            : line.needs_approval()   ? "\"needs_approval\""
-                                      : "\"fits\"";
+    JsonbObject& json = budgets.emplace_back();
     if (may_see_figures(budget)) {
-      json += ", \"limit\": " + atto_to_string(line.limit) + ", \"spent\": " + atto_to_string(line.standing.spent) +
-              ", \"held\": " + atto_to_string(line.standing.held) + ", \"asked\": " + atto_to_string(line.asked.amount);
-      json += ", \"unit\": " + json_quote(budget.measure == Measure::cost     ? budget.currency
-                                          : budget.measure == Measure::tokens ? "tokens"
-                                                                              : "calls");
+      json.numeric("held", atto_to_numeric(line.standing.held));
+      json.text("unit", unit_of(budget));
+      json.numeric("asked", atto_to_numeric(line.asked.amount));
+      json.numeric("limit", atto_to_numeric(line.limit));
+      json.numeric("spent", atto_to_numeric(line.standing.spent));
     }
-    json += "}";
+    json.text("budget", budget.name);
+    json.text("outcome", outcome_of(line));
+    json.text("on_exceeded", name_of(budget.on_exceeded));
   }
-  return json + "]";
+  return jsonb_array_datum(budgets);
 }
 
 /// What fits; for roles that may not read every budget's figures at most what they asked for, from which nothing can
@@ -255,21 +266,33 @@ Outcome carry_out(const Answer& given, const std::vector<Candidate>& candidates,
   return outcome;
 }
 
+/// The columns of the result, looked up once: they are the function's own, whoever calls it.
+TupleDesc result_columns(FunctionCallInfo fcinfo) {
+  static TupleDesc columns = nullptr;
+  if (columns == nullptr) {
+    columns = pg_call([&] {
+      TupleDesc found;
+      if (get_call_result_type(fcinfo, nullptr, &found) != TYPEFUNC_COMPOSITE) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a record is expected where none is accepted")));
+      }
+      const MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
+      TupleDesc kept = BlessTupleDesc(CreateTupleDescCopy(found));
+      MemoryContextSwitchTo(outer);
+      return kept;
+    });
+  }
+  return columns;
+}
+
 Datum result(FunctionCallInfo fcinfo, const Answer& answer, const Outcome& outcome) {
-  const TupleDesc descriptor = pg_call([&] {
-    TupleDesc found;
-    if (get_call_result_type(fcinfo, nullptr, &found) != TYPEFUNC_COMPOSITE) {
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a record is expected where none is accepted")));
-    }
-    return BlessTupleDesc(found);
-  });
+  const TupleDesc descriptor = result_columns(fcinfo);
   const std::optional<std::int64_t> most = max_output_tokens(answer);
   std::array<Datum, 7> values = {text_datum(answer.verdict),
                                  text_datum(answer.reason),
                                  text_datum(answer.candidate->call.model()),
                                  Int64GetDatum(outcome.hold_id.value_or(0)),
                                  Int64GetDatum(most.value_or(0)),
-                                 jsonb_datum(budgets_json(*answer.candidate)),
+                                 budgets_jsonb(*answer.candidate),
                                  Int64GetDatum(outcome.approval_id.value_or(0))};
   std::array<bool, 7> nulls = {
       false, false, false, !outcome.hold_id.has_value(), !most.has_value(), false, !outcome.approval_id.has_value()};

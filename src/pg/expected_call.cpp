@@ -28,29 +28,74 @@ bool is_dimension_column(std::string_view name) {
   return std::find(dimension_columns.begin(), dimension_columns.end(), name) != dimension_columns.end();
 }
 
+/// The next token of a jsonb object, with its text where it has one.
+struct FactToken {
+  JsonbIteratorToken token;
+  enum class Kind { null, scalar, other } kind;
+  const char* text;
+  std::size_t length;
+};
+FactToken next_fact(JsonbIterator** iterator) {
+  return pg_call([&] {
+    JsonbValue value;
+    FactToken next = {JsonbIteratorNext(iterator, &value, true), FactToken::Kind::other, "", 0};
+    if (next.token != WJB_KEY && next.token != WJB_VALUE) {
+      return next;
+    }
+    next.kind = FactToken::Kind::scalar;
+    switch (value.type) {
+      case jbvNull:
+        next.kind = FactToken::Kind::null;
+        break;
+      case jbvBool:
+        next.text = value.val.boolean ? "true" : "false";
+        next.length = std::strlen(next.text);
+        break;
+      case jbvNumeric:
+        next.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+        next.length = std::strlen(next.text);
+        break;
+      case jbvString:
+        next.text = value.val.string.val;
+        next.length = static_cast<std::size_t>(value.val.string.len);
+        break;
+      case jbvArray:
+      case jbvObject:
+      case jbvBinary:
+      case jbvDatetime:
+        next.kind = FactToken::Kind::other;
+    }
+    return next;
+  });
+}
+
+/// Read from the jsonb where it lies; what is not known is passed over as if it were not there.
 ExpectedCall::Facts facts_from(Datum jsonb, const char* argument) {
-  ExpectedCall::Facts facts;
-  const Json object = take(Json::parse(jsonb_text(jsonb), {.max_bytes = max_facts_bytes}));
-  if (object.type != Json::Type::object) {
+  Jsonb* const object = pg_call([&] { return DatumGetJsonbP(jsonb); });
+  if (VARSIZE(object) > max_facts_bytes) {
+    raise(Error{ErrorKind::limit_exceeded,
+                std::string(argument) + " is too large",
+                "It may have " + std::to_string(max_facts_bytes) + " bytes.",
+                {}});
+  }
+  if (!JB_ROOT_IS_OBJECT(object)) {
     raise(Error{ErrorKind::invalid_value, std::string(argument) + " must be a JSON object", {}, {}});
   }
-  for (const auto& [key, value] : object.members) {
-    switch (value.type) {
-      case Json::Type::null:
-        break;  // not known, as if it were not there
-      case Json::Type::boolean:
-        facts.emplace_back(key, value.boolean ? "true" : "false");
-        break;
-      case Json::Type::number:
-      case Json::Type::string:
-        facts.emplace_back(key, value.text);
-        break;
-      case Json::Type::array:
-      case Json::Type::object:
-        raise(Error{ErrorKind::invalid_value,
-                    std::string(argument) + " has a value of the wrong type: " + quoted(key),
-                    "Values are text or numbers.",
-                    {}});
+  ExpectedCall::Facts facts;
+  JsonbIterator* iterator = pg_call([&] { return JsonbIteratorInit(&object->root); });
+  for (FactToken key = next_fact(&iterator); key.token != WJB_DONE; key = next_fact(&iterator)) {
+    if (key.token != WJB_KEY) {
+      continue;
+    }
+    const FactToken value = next_fact(&iterator);
+    if (value.kind == FactToken::Kind::other) {
+      raise(Error{ErrorKind::invalid_value,
+                  std::string(argument) + " has a value of the wrong type: " + quoted({key.text, key.length}),
+                  "Values are text or numbers.",
+                  {}});
+    }
+    if (value.kind == FactToken::Kind::scalar) {
+      facts.emplace_back(std::string(key.text, key.length), std::string(value.text, value.length));
     }
   }
   return facts;
@@ -79,7 +124,7 @@ void fill_tags(UsageRow& row, const ExpectedCall::Facts& dimensions) {
       named += json_quote(name) + ": " + json_quote(*value);
     }
   }
-  Datum result = row.is_null(tags) ? jsonb_datum("{}") : row.get(tags);
+  Datum result = row.is_null(tags) ? empty_object_datum() : row.get(tags);
   if (names.empty() || (row.is_null(tags) && named.empty()) ||
       !pg_call([&] { return JB_ROOT_IS_OBJECT(DatumGetJsonbP(result)); })) {
     return;

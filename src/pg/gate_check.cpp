@@ -22,17 +22,28 @@ class Repriced {
   explicit Repriced(const UsageRow& row) : row_(row.clone()) {}
 
   std::optional<Atto> amount(const Budget& budget, std::int64_t output_tokens) {
-    row_.set(output_tokens_of(row_.columns()),
-             encode_numeric(Decimal::from_integer(static_cast<std::uint64_t>(output_tokens))));
-    if (budget.measure == Measure::cost) {
+    set_output(output_tokens);
+    if (budget.measure == Measure::cost && !is_priced_) {
       price_expected(row_);
+      is_priced_ = true;
     }
     const Movement movement = movement_of(budget, facts_of(row_));
     return movement.unpriced ? std::nullopt : std::optional(movement.amount);
   }
 
  private:
+  void set_output(std::int64_t output_tokens) {
+    if (output_tokens_ != output_tokens) {
+      row_.set(output_tokens_of(row_.columns()),
+               encode_numeric(Decimal::from_integer(static_cast<std::uint64_t>(output_tokens))));
+      output_tokens_ = output_tokens;
+      is_priced_ = false;
+    }
+  }
+
   UsageRow row_;
+  std::optional<std::int64_t> output_tokens_;
+  bool is_priced_ = false;  ///< with these
 };
 
 /// The largest number of output tokens whose amount is at most `room`. Cost grows with the tokens, in a line except

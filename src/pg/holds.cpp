@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "pg/access.hpp"
+#include "pg/command_identity.hpp"
 #include "pg/shared_counters.hpp"
 #include "pg/tables.hpp"
 #include "pg/tuple_builder.hpp"
@@ -30,9 +31,12 @@ struct HoldColumns {
         provider(table.column("provider")),
         model(table.column("model")),
         dimensions(table.column("dimensions")),
-        context(table.column("context")) {}
+        context(table.column("context")),
+        amounts_at(table.column("amounts_at")),
+        mark_at(table.column("mark_at")) {}
 
-  AttrNumber hold_id, expires_at, writer, state, resolved_at, usage_id, provider, model, dimensions, context;
+  AttrNumber hold_id, expires_at, writer, state, resolved_at, usage_id, provider, model, dimensions, context,
+      amounts_at, mark_at;
 };
 
 struct AmountColumns {
@@ -96,11 +100,34 @@ HeapTuple find_hold(const OpenTable& table, const HoldColumns& at, std::int64_t 
   return found;
 }
 
-/// The same, locked to the end of the transaction: whoever else wants to resolve it waits, and then finds what became
-/// of it.
+/// Where fill_from_hold() has found a hold: the AFTER trigger of the same row need not look for it again. A version
+/// that was live for a command stays where it is as long as the command runs.
+struct FoundHold {
+  std::int64_t hold_id = 0;
+  ItemPointerData place = {};
+  CommandIdentity command;
+};
+FoundHold found_hold;
+
+void remember_found(std::int64_t hold_id, HeapTuple found) {
+  found_hold = {hold_id, found->t_self, CommandIdentity::current()};
+}
+
+/// Its place, once.
+std::optional<ItemPointerData> forget_found(std::int64_t hold_id) {
+  const FoundHold found = std::exchange(found_hold, FoundHold{});
+  const bool is_it = found.hold_id == hold_id && found.command == CommandIdentity::current();
+  return is_it ? std::optional(found.place) : std::nullopt;
+}
+
+/// A hold of this role, locked to the end of the transaction: whoever else wants to resolve it waits, and then finds
+/// what became of it.
 HeapTuple lock_hold(const OpenTable& table, const HoldColumns& at, std::int64_t hold_id) {
-  HeapTuple found = find_hold(table, at, hold_id);
-  HeapTuple locked = lock_latest(table.get(), &found->t_self);
+  std::optional<ItemPointerData> place = forget_found(hold_id);
+  if (!place.has_value()) {
+    place = find_hold(table, at, hold_id)->t_self;
+  }
+  HeapTuple locked = lock_latest(table.get(), &*place);
   if (locked == nullptr) {
     raise_unknown(hold_id);
   }
@@ -126,18 +153,38 @@ struct HeldAmounts {
   std::vector<ItemPointerData> rows;
   std::vector<CounterKey> counters;
 };
-HeldAmounts amounts_of(const OpenTable& table, std::int64_t hold_id) {
+
+/// The hold remembers where its rows were put. That is believed only if each of them is there and its own: after a dump
+/// and restore, or when the table was rewritten, they lie elsewhere and are looked for. The table has the rows of open
+/// holds only, and an index for this would cost each call more than all else that it stores.
+HeldAmounts amounts_of(const OpenTable& table, std::int64_t hold_id, const std::vector<ItemPointerData>& places) {
   const AmountColumns at(table);
-  const std::array<AttrNumber, 1> key_columns = {at.hold_id};
-  const Oid index = index_on(table.get(), key_columns);
-  std::array<ScanKeyData, 1> key;
-  pg_call([&] { ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id)); });
   HeldAmounts found;
-  scan_latest_index(table.get(), index, OwnChanges::visible, key, [&](const ScannedTuple& row) {
-    found.rows.push_back(row.tuple->t_self);
-    found.counters.push_back(at.counter_of(row));
-  });
+  const auto take_own = [&](const ScannedTuple& row) {
+    bool is_null;
+    if (DatumGetInt64(row.get(at.hold_id, &is_null)) == hold_id) {
+      found.rows.push_back(row.tuple->t_self);
+      found.counters.push_back(at.counter_of(row));
+    }
+  };
+  const LatestState state(table.get(), OwnChanges::visible);
+  scan_places(table.get(), places, state, take_own);
+  if (found.rows.size() != places.size() || places.empty()) {
+    found = {};
+    scan(table.get(), state, take_own);
+  }
   return found;
+}
+
+/// What a locked hold has set aside.
+HeldAmounts amounts_of(const OpenTable& table, const ScannedTuple& hold, const HoldColumns& at) {
+  bool is_null;
+  const std::int64_t hold_id = DatumGetInt64(hold.get(at.hold_id, &is_null));
+  const Datum places = hold.get(at.amounts_at, &is_null);
+  if (is_null) {
+    return {};
+  }
+  return amounts_of(table, hold_id, tids_of(places));
 }
 
 /// Resolves an open hold. The clock is read after every lock is there, and every counter in memory knows: whoever gives
@@ -150,7 +197,7 @@ void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t
   const ScannedTuple row{locked, table.descriptor()};
   check_state(row, at, hold_id);
   const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
-  HeldAmounts amounts = amounts_of(amounts_table, hold_id);
+  HeldAmounts amounts = amounts_of(amounts_table, row, at);
   std::sort(amounts.counters.begin(), amounts.counters.end());
   for (const CounterKey& counter : amounts.counters) {
     counters().resolve_hold(counter, hold_id);
@@ -167,7 +214,7 @@ void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t
   if (usage_id.has_value()) {
     changes.emplace_back(at.usage_id, Int64GetDatum(*usage_id));
   }
-  change_locked(table, locked, {changes.data(), changes.size()});
+  change_locked(table, locked, {changes.data(), changes.size()}, {at.mark_at});
   delete_tuples(amounts_table.get(), amounts.rows);
 }
 
@@ -224,6 +271,57 @@ CounterMap<HoldsOfCounter> counters_with_holds(const LatestState& state, Timesta
   return found;
 }
 
+namespace {
+
+/// The values of a counter's group as jsonb. Groups come again and again, so the last ones are remembered.
+Datum group_values_datum(const GroupKey& group) {
+  struct Remembered {
+    std::string json;
+    std::string image;
+  };
+  static std::array<Remembered, 64> memory;
+  if (group.json == "{}") {
+    return empty_object_datum();
+  }
+  Remembered& place = memory[group.hash[0] % memory.size()];
+  if (place.json != group.json) {
+    const std::span<const std::byte> made = varlena_bytes(jsonb_datum(group.json));
+    place = {group.json, std::string(reinterpret_cast<const char*>(made.data()), made.size())};
+  }
+  return varlena_datum(place.image);
+}
+
+/// Where they were put.
+std::vector<ItemPointerData> store_amounts(std::int64_t hold_id, Timestamp expires_at,
+                                           std::span<const HoldAmount> amounts) {
+  const OpenTable table(Table::hold_amounts, RowExclusiveLock);
+  const AmountColumns at(table);
+  const auto width = static_cast<std::size_t>(table.descriptor()->natts);
+  std::vector<Datum> values(amounts.size() * width);
+  std::size_t first = 0;
+  for (const HoldAmount& amount : amounts) {
+    const CounterKey counter = amount.use.key();
+    const auto set = [&](AttrNumber attribute, Datum value) {
+      values[first + static_cast<std::size_t>(attribute - 1)] = value;
+    };
+    set(at.hold_id, Int64GetDatum(hold_id));
+    set(at.budget_id, Int64GetDatum(counter.budget_id));
+    set(at.generation, Int32GetDatum(counter.generation));
+    set(at.period_start, TimestampTzGetDatum(counter.period_start));
+    set(at.group_hash, uuid_datum(counter.group));
+    set(at.group_values, group_values_datum(*amount.use.group));
+    set(at.amount, atto_to_numeric(amount.amount));
+    set(at.expires_at, TimestampTzGetDatum(expires_at));
+    first += width;
+  }
+  const auto nulls = std::make_unique<bool[]>(width);
+  std::vector<ItemPointerData> places(amounts.size());
+  insert_tuples(table.get(), values.data(), nulls.get(), amounts.size(), places.data());
+  return places;
+}
+
+}  // namespace
+
 std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts) {
   const OpenTable table(Table::holds, RowExclusiveLock);
   const std::int64_t hold_id = pg_call([&] {
@@ -247,21 +345,13 @@ std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts)
     row.set("cost", *hold.cost);
     row.set("currency", text_datum(hold.currency));
   }
+  if (amounts.empty()) {
+    row.set("mark_at", TimestampTzGetDatum(hold.expires_at));
+  } else {
+    row.set("amounts_at", tid_array_datum(store_amounts(hold_id, hold.expires_at, amounts)));
+  }
   row.insert();
-  const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
-  const AmountColumns at(amounts_table);
   for (const HoldAmount& amount : amounts) {
-    const CounterKey counter = amount.use.key();
-    TupleBuilder entry(amounts_table);
-    entry.set(at.hold_id, Int64GetDatum(hold_id));
-    entry.set(at.budget_id, Int64GetDatum(counter.budget_id));
-    entry.set(at.generation, Int32GetDatum(counter.generation));
-    entry.set(at.period_start, TimestampTzGetDatum(counter.period_start));
-    entry.set(at.group_hash, uuid_datum(counter.group));
-    entry.set(at.group_values, jsonb_datum(amount.use.group->json));
-    entry.set(at.amount, atto_to_numeric(amount.amount));
-    entry.set(at.expires_at, TimestampTzGetDatum(hold.expires_at));
-    entry.insert();
     if (!amount.use.budget->is_own_uncommitted()) {
       counters().hold(amount.use, {hold_id, amount.amount, hold.expires_at}, amount.taken);
     }
@@ -272,9 +362,10 @@ std::int64_t take_hold(const NewHold& hold, std::span<const HoldAmount> amounts)
 
 void fill_from_hold(UsageRow& row) {
   const std::int64_t hold_id = DatumGetInt64(row.get(row.columns().hold_id));
-  const OpenTable table(Table::holds, AccessShareLock);
+  const OpenTable table(Table::holds, RowExclusiveLock);  // as settle_hold() will need it
   const HoldColumns at(table);
   const ScannedTuple hold{find_hold(table, at, hold_id), table.descriptor()};
+  remember_found(hold_id, hold.tuple);
   bool is_null;
   const auto text = [&](AttrNumber attribute) {
     const Datum value = hold.get(attribute, &is_null);
@@ -313,8 +404,10 @@ SPEND_FUNCTION(spend_reopen_hold) {
   if (DatumGetTimestampTz(row.get(at.expires_at, &is_null)) > now + USECS_PER_MINUTE) {
     PG_RETURN_VOID();
   }
-  const std::array<std::pair<AttrNumber, Datum>, 2> changes = {
-      {{at.state, spend::text_datum("open")}, {at.expires_at, TimestampTzGetDatum(now + USECS_PER_MINUTE)}}};
+  // Its amounts may be gone, so it would not be found by them.
+  const Datum until = TimestampTzGetDatum(now + USECS_PER_MINUTE);
+  const std::array<std::pair<AttrNumber, Datum>, 3> changes = {
+      {{at.state, spend::text_datum("open")}, {at.expires_at, until}, {at.mark_at, until}}};
   spend::change_locked(table, locked, changes);
   PG_RETURN_VOID();
 }

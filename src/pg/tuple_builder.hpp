@@ -31,15 +31,20 @@ class TupleBuilder {
   std::unique_ptr<bool[]> nulls_;
 };
 
-/// Replaces a tuple that this transaction has locked by one with other values in some columns.
+/// Replaces a tuple that this transaction has locked by one with other values in some columns, and none in others.
 inline void change_locked(const OpenTable& table, HeapTuple locked,
-                          std::span<const std::pair<AttrNumber, Datum>> changes) {
+                          std::span<const std::pair<AttrNumber, Datum>> changes,
+                          std::initializer_list<AttrNumber> cleared = {}) {
   const auto count = static_cast<std::size_t>(table.descriptor()->natts);
   std::vector<Datum> values(count);
   const auto nulls = std::make_unique<bool[]>(count);
   const auto replaced = std::make_unique<bool[]>(count);
   for (const auto& [attribute, value] : changes) {
     values[static_cast<std::size_t>(attribute - 1)] = value;
+    replaced[static_cast<std::size_t>(attribute - 1)] = true;
+  }
+  for (const AttrNumber attribute : cleared) {
+    nulls[static_cast<std::size_t>(attribute - 1)] = true;
     replaced[static_cast<std::size_t>(attribute - 1)] = true;
   }
   HeapTuple replacement = pg_call(

@@ -105,6 +105,27 @@ void detail::scan_own_index(Relation relation, Oid index, ScanKey keys, int key_
       visit, context);
 }
 
+void detail::scan_places(Relation relation, std::span<const ItemPointerData> places, const LatestState& state,
+                         TupleVisitor visit, void* context) {
+  TupleTableSlot* const slot = pg_call([&] { return table_slot_create(relation, nullptr); });
+  const BlockNumber blocks = pg_call([&] { return RelationGetNumberOfBlocks(relation); });
+  for (ItemPointerData place : places) {
+    const HeapTuple tuple = pg_call([&]() -> HeapTuple {
+      if (!ItemPointerIsValid(&place) || ItemPointerGetBlockNumber(&place) >= blocks ||
+          !table_tuple_fetch_row_version(relation, &place, SnapshotAny, slot)) {
+        return nullptr;
+      }
+      HeapTuple found = ExecFetchSlotHeapTuple(slot, false, nullptr);
+      return is_visible(found, state.snapshot(), reinterpret_cast<BufferHeapTupleTableSlot*>(slot)->buffer) ? found
+                                                                                                            : nullptr;
+    });
+    if (tuple != nullptr && !visit(context, ScannedTuple{tuple, RelationGetDescr(relation)})) {
+      break;
+    }
+  }
+  pg_call([&] { ExecDropSingleTupleTableSlot(slot); });
+}
+
 TransactionId changing_transaction(HeapTuple tuple, Snapshot snapshot) {
   return pg_call([&] {
     const HeapTupleHeader header = tuple->t_data;
@@ -328,7 +349,7 @@ void append_tuple(Relation relation, Datum* values, bool* nulls) {
   });
 }
 
-void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count) {
+void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count, ItemPointer places) {
   if (count == 0) {
     return;
   }
@@ -340,6 +361,9 @@ void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t co
     for (std::size_t i = 0; i < count; ++i) {
       HeapTuple tuple = heap_form_tuple(descriptor, values + i * width, nulls);
       CatalogTupleInsertWithInfo(relation, tuple, indexes);
+      if (places != nullptr) {
+        places[i] = tuple->t_self;
+      }
       heap_freetuple(tuple);
     }
     CatalogCloseIndexes(indexes);

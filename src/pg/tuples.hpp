@@ -45,6 +45,8 @@ void scan_with_in_doubt(Relation relation, const LatestState& state,
 void scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count, TupleVisitor visit,
                 void* context);
 void scan_own_index(Relation relation, Oid index, ScanKey keys, int key_count, TupleVisitor visit, void* context);
+void scan_places(Relation relation, std::span<const ItemPointerData> places, const LatestState& state,
+                 TupleVisitor visit, void* context);
 template <typename Visit>
 bool visit_with(void* context, const ScannedTuple& tuple) {
   auto& visit = *static_cast<std::remove_reference_t<Visit>*>(context);
@@ -68,6 +70,13 @@ template <typename Visit>
 void scan_index(Relation relation, Oid index, const LatestState& state, std::span<ScanKeyData> keys, Visit&& visit) {
   detail::scan_index(relation, index, state, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
                      const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
+/// The same of what lies at these places, if anything does.
+template <typename Visit>
+void scan_places(Relation relation, std::span<const ItemPointerData> places, const LatestState& state, Visit&& visit) {
+  detail::scan_places(relation, places, state, detail::visit_with<Visit>,
+                      const_cast<void*>(static_cast<const void*>(&visit)));
 }
 
 /// Calls visit(ScannedTuple, TransactionId) for every tuple of the table in that state, and for those that transactions
@@ -127,7 +136,8 @@ void insert_tuple(Relation relation, Datum* values, bool* nulls);
 /// Inserts a tuple into a table without indexes.
 void append_tuple(Relation relation, Datum* values, bool* nulls);
 /// Inserts many at once: `values` holds the columns of one tuple after the other, all are null in the same columns.
-void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count);
+/// Where each was put is stored at `places` if that is given.
+void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count, ItemPointer places = nullptr);
 /// Inserts under a short lock on the key after looking once more: the tuple that is there afterwards belongs to this
 /// transaction exactly if true is returned; false: another transaction was first, look again with find_unique().
 bool insert_if_absent(Relation relation, Oid index, std::span<ScanKeyData> keys, std::uint64_t key_hash, Datum* values,

@@ -76,6 +76,16 @@ Datum jsonb_datum(std::string_view json) {
   return pg_call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
 }
 
+Datum empty_object_datum() {
+  static const Datum kept = [] {
+    const MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
+    const Datum made = jsonb_datum("{}");
+    MemoryContextSwitchTo(outer);
+    return made;
+  }();
+  return kept;
+}
+
 bool jsonb_is_empty_object(Datum jsonb) {
   return pg_call([&] {
     Jsonb* value = DatumGetJsonbP(jsonb);
@@ -163,6 +173,39 @@ std::vector<std::int64_t> bigints_of(Datum array) {
     values.push_back(DatumGetInt64(elements.values[i]));
   }
   return values;
+}
+
+Datum tid_array_datum(std::span<const ItemPointerData> places) {
+  return pg_call([&] {
+    Datum* elements = static_cast<Datum*>(palloc(places.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      elements[i] = PointerGetDatum(&places[i]);
+    }
+    return PointerGetDatum(construct_array(elements, static_cast<int>(places.size()), TIDOID, sizeof(ItemPointerData),
+                                           false, TYPALIGN_SHORT));
+  });
+}
+
+std::vector<ItemPointerData> tids_of(Datum array) {
+  struct Elements {
+    Datum* values;
+    bool* nulls;
+    int count;
+  };
+  const Elements elements = pg_call([&] {
+    Elements found;
+    deconstruct_array(DatumGetArrayTypeP(array), TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT, &found.values,
+                      &found.nulls, &found.count);
+    return found;
+  });
+  std::vector<ItemPointerData> places;
+  places.reserve(static_cast<std::size_t>(elements.count));
+  for (int i = 0; i < elements.count; ++i) {
+    if (!elements.nulls[i]) {
+      places.push_back(*reinterpret_cast<ItemPointer>(DatumGetPointer(elements.values[i])));
+    }
+  }
+  return places;
 }
 
 }  // namespace spend

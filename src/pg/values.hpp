@@ -23,6 +23,7 @@ std::string_view shown_name(std::string_view name);
 
 std::string jsonb_text(Datum jsonb);       ///< canonical JSON text of a jsonb datum
 Datum jsonb_datum(std::string_view json);  ///< jsonb parsed from JSON text
+Datum empty_object_datum();                ///< the jsonb {}, which stays for good
 bool jsonb_is_empty_object(Datum jsonb);   ///< {} (without converting it to text)
 
 /// The bytes of a varlena that is compressed or stored elsewhere, in the current memory context.
@@ -70,5 +71,8 @@ std::array<std::uint8_t, 16> uuid_bytes(Datum uuid);
 /// A palloc'd bigint[], and back. Precondition: no element is null.
 Datum bigint_array_datum(const std::vector<std::int64_t>& values);
 std::vector<std::int64_t> bigints_of(Datum array);
+/// The same for tid[].
+Datum tid_array_datum(std::span<const ItemPointerData> places);
+std::vector<ItemPointerData> tids_of(Datum array);
 
 }  // namespace spend

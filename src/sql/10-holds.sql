@@ -15,7 +15,9 @@ CREATE TABLE spend.holds (
   context jsonb NOT NULL,
   estimate spend.token_usage NOT NULL,
   cost numeric,
-  currency text
+  currency text,
+  amounts_at tid[],
+  mark_at timestamptz GENERATED ALWAYS AS (CASE WHEN state = 'open' AND amounts_at IS NULL THEN expires_at END) STORED
 ) USING heap WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 COMMENT ON TABLE spend.holds IS
   'Budget set aside for calls under way, one row per authorized call. A hold whose expires_at has passed holds nothing, whatever its state says; spend.maintain() marks it later.';
@@ -34,8 +36,11 @@ COMMENT ON COLUMN spend.holds.context IS 'What else decides the price, as given.
 COMMENT ON COLUMN spend.holds.estimate IS 'The most that the call may use.';
 COMMENT ON COLUMN spend.holds.cost IS 'What that costs; NULL when there is no price.';
 COMMENT ON COLUMN spend.holds.currency IS 'Currency of the cost.';
--- Not partial: rows are stored as the system's catalogs are, which have no such indexes.
-CREATE INDEX holds_state_idx ON spend.holds (state, expires_at);
+COMMENT ON COLUMN spend.holds.amounts_at IS 'Where its rows were put in spend.hold_amounts; NULL when it sets nothing aside.';
+COMMENT ON COLUMN spend.holds.mark_at IS 'When spend.maintain() is to mark an open hold that sets nothing aside; others are found by their amounts.';
+-- Not on the state, which each settlement changes: without that the new version of the row needs no index entries, but for holds that
+-- set nothing aside.
+CREATE INDEX holds_mark_at_idx ON spend.holds (mark_at, expires_at);
 ALTER SEQUENCE spend.holds_hold_id_seq OWNED BY spend.holds.hold_id;
 
 CREATE TABLE spend.hold_amounts (
@@ -59,7 +64,6 @@ COMMENT ON COLUMN spend.hold_amounts.group_hash IS 'Hash of the group values, as
 COMMENT ON COLUMN spend.hold_amounts.group_values IS 'Values of the group_by dimensions.';
 COMMENT ON COLUMN spend.hold_amounts.amount IS 'Amount in the budget''s measure.';
 COMMENT ON COLUMN spend.hold_amounts.expires_at IS 'When the hold ends by itself.';
-CREATE INDEX hold_amounts_hold_id_idx ON spend.hold_amounts (hold_id);
 CREATE INDEX hold_amounts_counter_idx ON spend.hold_amounts (budget_id, generation, period_start, group_hash, expires_at);
 CREATE FUNCTION spend._correct_hold() RETURNS trigger
   LANGUAGE c AS 'MODULE_PATHNAME', 'spend_correct_hold';

@@ -94,11 +94,17 @@ COMMENT ON FUNCTION spend._tidy_approvals() IS 'Internal: marks approvals whose 
 CREATE FUNCTION spend._tidy_holds(OUT expired bigint, OUT forgotten bigint) RETURNS record
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- Whoever is settling one has locked it, and decides; everybody else knows by the time that it is over.
+  -- Whoever is settling one has locked it, and decides; everybody else knows by the time that it is over. They are found among the few
+  -- amounts that are held and the few holds that are open and have none, not among all holds of three months.
   WITH over AS (
     UPDATE spend.holds AS h SET state = 'expired', resolved_at = h.expires_at
     WHERE h.hold_id = ANY (ARRAY(
-      SELECT o.hold_id FROM spend.holds AS o WHERE o.state = 'open' AND o.expires_at <= clock_timestamp() FOR UPDATE SKIP LOCKED))
+      SELECT o.hold_id FROM spend.holds AS o
+      WHERE o.hold_id = ANY (ARRAY(
+          SELECT a.hold_id FROM spend.hold_amounts AS a WHERE a.expires_at <= clock_timestamp()
+          UNION SELECT m.hold_id FROM spend.holds AS m WHERE m.mark_at <= (SELECT clock_timestamp())))
+        AND o.state = 'open' AND o.expires_at <= clock_timestamp()
+      FOR UPDATE SKIP LOCKED))
     RETURNING h.hold_id
   ), given_back AS (
     DELETE FROM spend.hold_amounts AS a USING over WHERE a.hold_id = over.hold_id
@@ -107,7 +113,8 @@ BEGIN
   WITH gone AS (
     DELETE FROM spend.holds AS h
     WHERE h.hold_id = ANY (ARRAY(
-      SELECT o.hold_id FROM spend.holds AS o WHERE o.state <> 'open' AND o.resolved_at < now() - interval '90 days' FOR UPDATE SKIP LOCKED))
+      SELECT o.hold_id FROM spend.holds AS o
+      WHERE o.mark_at IS NULL AND o.expires_at < now() - interval '90 days' FOR UPDATE SKIP LOCKED))
     RETURNING 1
   )
   SELECT count(*) INTO forgotten FROM gone;
