@@ -30,7 +30,7 @@ BEGIN
   FROM (SELECT i, member, member % 50 AS team FROM generate_series(first, last) AS i CROSS JOIN LATERAL (SELECT i * 48271 % 2003 % greatest(users, 50)) AS m(member)) AS n;
   COMMIT;
   inserted := clock_timestamp();
-  SELECT count(*) INTO waiting FROM spend.rollup_deltas;
+  SELECT count(*) INTO waiting FROM spend.rollup_deltas AS d CROSS JOIN LATERAL spend._unpack_sums(d.packed);
   INSERT INTO bench.loaded VALUES (last - first + 1, 1000 * extract(epoch FROM inserted - start), waiting, NULL);
   start := clock_timestamp();
   PERFORM spend.maintain(0);

@@ -59,9 +59,9 @@ measure_folding() {
     sed "s/TARGET/spend.usage/" "$BENCH/$part.sql" >"$script"
     inserted=$(pgbench -n -M prepared -c "$clients" -j 2 -T "$seconds" -f "$script" views_folding 2>"$SPEND_WORK/log/pgbench" |
       sed -nE 's/^tps = ([0-9.]+).*/\1/p')
-    record folding "$part" inserted "$round" "$(run_sql -d views_folding -c "SELECT count(*) / $seconds FROM spend.rollup_deltas")"
+    record folding "$part" inserted "$round" "$(run_sql -d views_folding -c "SELECT count(*) / $seconds FROM spend.rollup_deltas AS d CROSS JOIN LATERAL spend._unpack_sums(d.packed)")"
     [[ -n $inserted ]] || die "no client wrote"
-    record folding "$part" folded "$round" "$(printf '%s\n' "SELECT count(*) AS deltas FROM spend.rollup_deltas \\gset" \
+    record folding "$part" folded "$round" "$(printf '%s\n' "SELECT count(*) AS deltas FROM spend.rollup_deltas AS d CROSS JOIN LATERAL spend._unpack_sums(d.packed) \\gset" \
       "SELECT clock_timestamp() AS start \\gset" "SELECT count(*) AS done FROM spend.maintain(0) \\gset" \
       "SELECT round(:deltas / extract(epoch FROM clock_timestamp() - :'start'))" | run_sql -d views_folding)"
   done

@@ -1,5 +1,7 @@
 #include "pg/journal.hpp"
 
+#include <bit>
+
 namespace spend {
 
 namespace {
@@ -36,10 +38,7 @@ std::uint32_t hash_of(const Attribution* attribution, Timestamp bucket, std::uin
 }  // namespace
 
 Journal::Entry& Journal::Sums::append(Attribution* attribution, Timestamp bucket, std::uint32_t currency) {
-  if (size_ == most_entries) {
-    throw std::bad_alloc();
-  }
-  if (size_ % chunk_size == 0) {
+  if (size_ % chunk_size == 0 && size_ / chunk_size == chunks_.size()) {
     chunks_.push_back(std::make_unique_for_overwrite<Entry[]>(chunk_size));
   }
   Entry& appended = entry(size_++);
@@ -47,55 +46,51 @@ Journal::Entry& Journal::Sums::append(Attribution* attribution, Timestamp bucket
   return appended;
 }
 
-void Journal::Sums::index(std::uint32_t hash, std::size_t place) {
-  std::size_t slot = hash & (slots_.size() - 1);
-  while (slots_[slot] != 0) {
-    slot = (slot + 1) & (slots_.size() - 1);
-  }
-  slots_[slot] = std::uint64_t{hash} << 32U | (place + 1);
-}
-
-void Journal::Sums::grow_index() {
-  std::vector<std::uint64_t> old(std::max<std::size_t>(slots_.size() * 2, 64));
-  old.swap(slots_);
-  if (old.empty()) {
-    for (std::size_t i = 0; i < size_; ++i) {
-      index(hash_of(entry(i).attribution, entry(i).bucket, entry(i).currency), i);
+void Journal::Sums::merge() {
+  constexpr std::uint32_t none = 0;
+  std::vector<std::uint32_t> places(std::bit_ceil(2 * size_), none);  // plus one
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const Entry moved = entry(i);
+    std::size_t slot = hash_of(moved.attribution, moved.bucket, moved.currency) & (places.size() - 1);
+    while (places[slot] != none &&
+           !is_same_key(entry(places[slot] - 1), moved.attribution, moved.bucket, moved.currency)) {
+      slot = (slot + 1) & (places.size() - 1);
+    }
+    if (places[slot] != none) {
+      add_sums(entry(places[slot] - 1), moved.cost, moved.tokens, moved.calls);
+    } else {
+      entry(kept) = moved;
+      places[slot] = static_cast<std::uint32_t>(++kept);
     }
   }
-  for (const std::uint64_t slot : old) {
-    if (slot != 0) {
-      index(static_cast<std::uint32_t>(slot >> 32U), static_cast<std::uint32_t>(slot) - 1);
-    }
-  }
+  size_ = kept;
+  chunks_.resize((kept + chunk_size - 1) / chunk_size);
+  recent_.clear();
+  merge_at_ = std::max(first_merge, 2 * kept);
 }
 
 Journal::Entry& Journal::Sums::at(Attribution* attribution, Timestamp bucket, std::uint32_t currency) {
-  if (slots_.empty()) {
+  if (size_ <= most_compared) {
     for (std::size_t i = 0; i < size_; ++i) {
       if (is_same_key(entry(i), attribution, bucket, currency)) {
         return entry(i);
       }
     }
-    if (size_ < most_unindexed) {
-      return append(attribution, bucket, currency);
-    }
+    return append(attribution, bucket, currency);
   }
-  if (size_ * 2 >= slots_.size()) {
-    grow_index();
+  if (size_ >= merge_at_) {
+    merge();
   }
-  const std::uint32_t hash = hash_of(attribution, bucket, currency);
-  for (std::size_t slot = hash & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
-    if (slots_[slot] >> 32U == hash) {
-      Entry& known = entry(static_cast<std::uint32_t>(slots_[slot]) - 1);
-      if (is_same_key(known, attribution, bucket, currency)) {
-        return known;
-      }
-    }
+  if (recent_.empty()) {
+    recent_.resize(recent_places);
   }
-  Entry& appended = append(attribution, bucket, currency);
-  index(hash, size_ - 1);
-  return appended;
+  std::uint32_t& place = recent_[hash_of(attribution, bucket, currency) % recent_places];
+  if (place < size_ && is_same_key(entry(place), attribution, bucket, currency)) {
+    return entry(place);
+  }
+  place = static_cast<std::uint32_t>(size_);
+  return append(attribution, bucket, currency);
 }
 
 std::uint32_t Journal::currency_number(std::string_view name) {

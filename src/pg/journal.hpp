@@ -1,6 +1,5 @@
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,7 +31,7 @@ class Journal {
   void clear();
   bool empty() const { return levels_.empty(); }
 
-  /// Calls visit(entry) for each entry of every level; a key may come once per level.
+  /// Calls visit(entry) for each entry of every level; a key may come several times.
   template <typename Visit>
   void for_each(Visit&& visit) const {
     for (const Level& level : levels_) {
@@ -43,11 +42,12 @@ class Journal {
   CounterDelta delta_of(const Budget& budget, const Entry& entry) const;
 
  private:
-  /// Entries in order of arrival, which never move, and an index of them. No entry has memory of its own: there are as
-  /// many as rows in a bulk load, and a hash table of nodes took longer to fill than the ledger.
+  /// Entries in order of arrival. Rows that come one after the other share entries; one that has the key of an entry of
+  /// long ago gets another one, because looking it up would take longer than the whole row: a bulk load may have as
+  /// many keys as rows. When there are many entries, those of the same key are put together.
   class Sums {
    public:
-    /// The entry with the same key, made with zero sums if there is none.
+    /// An entry with this key, made with zero sums if none is found; until the next call.
     Entry& at(Attribution* attribution, Timestamp bucket, std::uint32_t currency);
 
     template <typename Visit>
@@ -59,18 +59,19 @@ class Journal {
 
    private:
     static constexpr std::size_t chunk_size = 256;
-    static constexpr std::size_t most_unindexed = 8;  ///< few are found faster without an index
-    static constexpr std::size_t most_entries = std::numeric_limits<std::uint32_t>::max();
+    static constexpr std::size_t most_compared = 8;  ///< few are found faster by looking at each
+    static constexpr std::size_t recent_places = 4'096;
+    static constexpr std::size_t first_merge = 1'000'000;
 
     Entry& entry(std::size_t place) const { return chunks_[place / chunk_size][place % chunk_size]; }
     Entry& append(Attribution* attribution, Timestamp bucket, std::uint32_t currency);
-    void index(std::uint32_t hash, std::size_t place);
-    void grow_index();
+    void merge();
 
     std::size_t size_ = 0;
+    std::size_t merge_at_ = first_merge;
     std::vector<std::unique_ptr<Entry[]>> chunks_;
-    /// A power of two of them, at most half filled: 32 bits of hash, and the place in entries plus one; 0 when free.
-    std::vector<std::uint64_t> slots_;
+    /// By hash, the entry that was last found there.
+    std::vector<std::uint32_t> recent_;
   };
   struct Level {
     int nesting;

@@ -17,29 +17,39 @@ struct Level {
   int nesting;
   Oid ledger;
   RollupGroups groups;
+  std::size_t rows = 0;  ///< that they are the sums of
 };
 std::vector<Level> levels;  // ascending nesting
 
 /// A bulk load over many groups writes deltas while it runs, so that its memory is bounded. What it has written belongs
 /// to the savepoint that it runs in, as the groups did.
 constexpr std::size_t most_groups = 10'000;
+/// Where nearly each row has a group of its own they need not wait for more, and few stay in the processor's caches.
+constexpr std::size_t few_groups = 1'000;
 
+bool is_time_to_write(const RollupGroups& groups, std::size_t rows) {
+  return groups.size() >= most_groups || (groups.size() >= few_groups && rows < groups.size() + groups.size() / 4);
+}
+
+/// Where the next row goes.
 RollupGroups& current_groups() {
   const int nesting = GetCurrentTransactionNestLevel();
   const Oid ledger = table_oid(Table::rollup_deltas);
   if (levels.empty() || levels.back().nesting < nesting) {
-    levels.push_back({nesting, ledger, {}});
+    levels.push_back({nesting, ledger, {}, 0});
   } else if (levels.back().ledger != ledger) {
-    levels.back() = {nesting, ledger, {}};
+    levels.back() = {nesting, ledger, {}, 0};
   }
-  RollupGroups& groups = levels.back().groups;
-  if (groups.size() >= most_groups) {
+  auto& [nesting_of_level, ledger_of_level, groups, rows] = levels.back();
+  if (is_time_to_write(groups, rows)) {
     append_deltas(groups);
     groups.clear();
+    rows = 0;
     if (levels.size() == 1) {
       bound_kinds();
     }
   }
+  ++rows;
   return groups;
 }
 
@@ -62,8 +72,9 @@ void at_subcommit(int level) {
   levels.pop_back();
   if (levels.back().ledger == ended.ledger) {
     levels.back().groups.add(ended.groups);
+    levels.back().rows += ended.rows;
   } else {
-    levels.back() = {level - 1, ended.ledger, std::move(ended.groups)};
+    levels.back() = {level - 1, ended.ledger, std::move(ended.groups), ended.rows};
   }
 }
 
@@ -166,7 +177,7 @@ SPEND_FUNCTION(spend_pending_rollup) {
   spend::DeltaTuple tuple(result->setDesc);
   spend::for_each_level([&](const spend::RollupGroups& groups) {
     groups.for_each([&](const spend::RollupGroup& group) {
-      tuple.set(group);
+      tuple.set(group.key.bucket, group.key.attribution, group.key.kind->id, group.sums);
       spend::pg_call([&] { tuplestore_putvalues(result->setResult, result->setDesc, tuple.values(), tuple.nulls()); });
     });
   });

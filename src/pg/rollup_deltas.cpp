@@ -1,7 +1,7 @@
 #include "pg/rollup_deltas.hpp"
 
-#include "pg/tuple_prefixes.hpp"
-#include "pg/values.hpp"
+#include "pg/rollup_table.hpp"
+#include "pg/set_result.hpp"
 
 extern "C" {
 #include "replication/logicalworker.h"
@@ -22,112 +22,113 @@ DeltaTuple::DeltaTuple(TupleDesc descriptor)
 void DeltaTuple::put(AttrNumber attribute, Datum value) {
   values_[static_cast<std::size_t>(attribute - 1)] = value;
   nulls_[static_cast<std::size_t>(attribute - 1)] = false;
-  length_ = std::max(length_, attribute);
 }
 
-void DeltaTuple::set(const RollupGroup& group) {
+void DeltaTuple::set(Timestamp bucket, const Hash128& attribution, const Hash128& kind, const RollupSums& sums) {
   std::fill_n(nulls_.get(), values_.size(), true);
-  length_ = 0;
-  put(bucket_start_, TimestampTzGetDatum(group.key.bucket));
-  put(attribution_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.attribution.data())));
-  put(kind_id_, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(group.key.kind->id.data())));
-  sums_.write(group.sums, [&](AttrNumber attribute, Datum value) { put(attribute, value); });
-}
-
-DeltaReader::DeltaReader(TupleDesc descriptor)
-    : descriptor_(descriptor),
-      sums_(descriptor),
-      bucket_start_(column(descriptor, "bucket_start")),
-      attribution_id_(column(descriptor, "attribution_id")),
-      kind_id_(column(descriptor, "kind_id")),
-      values_(static_cast<std::size_t>(descriptor->natts)),
-      nulls_(std::make_unique<bool[]>(values_.size())) {}
-
-const Delta& DeltaReader::read(HeapTuple tuple) {
-  heap_deform_tuple(tuple, descriptor_, values_.data(), nulls_.get());
-  const auto get = [&](AttrNumber attribute) { return values_[static_cast<std::size_t>(attribute - 1)]; };
-  delta_.bucket = DatumGetTimestampTz(get(bucket_start_));
-  delta_.attribution = uuid_bytes(get(attribution_id_));
-  delta_.kind = uuid_bytes(get(kind_id_));
-  delta_.sums = sums_.read(values_.data(), nulls_.get());
-  return delta_;
+  put(bucket_start_, TimestampTzGetDatum(bucket));
+  put(attribution_id_, uuid_datum(attribution));
+  put(kind_id_, uuid_datum(kind));
+  sums_.write(sums, [&](AttrNumber attribute, Datum value) { put(attribute, value); });
 }
 
 namespace {
 
-/// What is found out of the table once, until its definition changes.
-struct DeltaTable {
-  explicit DeltaTable(TupleDesc descriptor) : tuple(descriptor), prefixes(descriptor, TopMemoryContext) {}
-  std::uint64_t changes = 0;
-  DeltaTuple tuple;
-  TuplePrefixes prefixes;
-};
+/// The table has one column.
+constexpr AttrNumber packed_column = 1;
 
-DeltaTable& delta_table(const OpenTable& table) {
-  static DeltaTable* known = nullptr;  // never destroyed: when the process ends, its memory contexts go first
-  const std::uint64_t changes = changes_of(Table::rollup_deltas);
-  if (known == nullptr || known->changes != changes) {
-    delete std::exchange(known, nullptr);
-    known = new DeltaTable(table.descriptor());
-    known->changes = changes;
+/// Tuples on their way into the table. Written together where there are several: a page of them is one record in the
+/// log.
+class Appending {
+ public:
+  explicit Appending(Relation relation) : relation_(relation) {}
+
+  /// Precondition: `bytes` begins with room for a header of VARHDRSZ.
+  void add(std::string_view bytes) {
+    char* const value = const_cast<char*>(bytes.data());
+    SET_VARSIZE(value, bytes.size());
+    Datum datum = PointerGetDatum(value);
+    bool is_null = false;
+    const TupleDesc descriptor = RelationGetDescr(relation_);
+    tuples_[count_++] = pg_call([&] { return heap_form_tuple(descriptor, &datum, &is_null); });
+    if (count_ == at_once) {
+      write();
+    }
   }
-  return *known;
-}
 
-}  // namespace
-
-void append_deltas(const RollupGroups& groups) {
-  const OpenTable table(Table::rollup_deltas, RowExclusiveLock);
-  DeltaTable& known = delta_table(table);
-  DeltaTuple& tuple = known.tuple;
-  // Written together where there are several: a page of them is one record in the log.
-  constexpr std::size_t at_once = 100;
-  struct Batch {
-    HeapTuple tuples[at_once];
-    TupleTableSlot* slots[at_once];
-    std::size_t count;
-  };
-  Batch batch = {};
-  const Relation relation = table.get();
-  const auto write = [&] {
+  void finish() {
+    write();
     pg_call([&] {
-      if (batch.count == 1) {
-        heap_insert(relation, batch.tuples[0], GetCurrentCommandId(true), 0, nullptr);
-        heap_freetuple(batch.tuples[0]);
-      } else if (batch.count > 1) {
-        for (std::size_t i = 0; i < batch.count; ++i) {
-          if (batch.slots[i] == nullptr) {
-            batch.slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
-          }
-          ExecStoreHeapTuple(batch.tuples[i], batch.slots[i], true);
+      for (std::size_t i = 0; i < slot_count_; ++i) {
+        ExecDropSingleTupleTableSlot(slots_[i]);
+      }
+    });
+  }
+
+ private:
+  static constexpr std::size_t at_once = 64;
+
+  void write() {
+    pg_call([&] {
+      if (count_ == 1) {
+        heap_insert(relation_, tuples_[0], GetCurrentCommandId(true), 0, nullptr);
+        heap_freetuple(tuples_[0]);
+      } else if (count_ > 1) {
+        while (slot_count_ < count_) {
+          slots_[slot_count_] = MakeSingleTupleTableSlot(RelationGetDescr(relation_), &TTSOpsHeapTuple);
+          ++slot_count_;
         }
-        heap_multi_insert(relation, batch.slots, static_cast<int>(batch.count), GetCurrentCommandId(true), 0, nullptr);
-        for (std::size_t i = 0; i < batch.count; ++i) {
-          ExecClearTuple(batch.slots[i]);
+        for (std::size_t i = 0; i < count_; ++i) {
+          ExecStoreHeapTuple(tuples_[i], slots_[i], true);
+        }
+        heap_multi_insert(relation_, slots_, static_cast<int>(count_), GetCurrentCommandId(true), 0, nullptr);
+        for (std::size_t i = 0; i < count_; ++i) {
+          ExecClearTuple(slots_[i]);
         }
       }
     });
-    batch.count = 0;
-  };
+    count_ = 0;
+  }
+
+  Relation relation_;
+  HeapTuple tuples_[at_once];       // valid up to count_
+  TupleTableSlot* slots_[at_once];  // valid up to slot_count_
+  std::size_t count_ = 0;
+  std::size_t slot_count_ = 0;
+};
+
+}  // namespace
+
+std::string_view packed_of(HeapTuple tuple, TupleDesc descriptor) {
+  bool is_null;
+  const Datum packed = heap_getattr(tuple, packed_column, descriptor, &is_null);
+  if (is_null) {
+    return {};
+  }
+  const std::span<const std::byte> bytes = varlena_bytes(packed);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void append_deltas(const RollupGroups& groups) {
+  const OpenTable table(Table::rollup_deltas, RowExclusiveLock);
+  Appending appending(table.get());
+  static SumsPacker packer;
+  static_assert(SumsPacker::head_room == VARHDRSZ);
+  packer.clear();
   groups.for_each([&](const RollupGroup& group) {
     if (group.sums.is_zero()) {
       return;
     }
-    tuple.set(group);
-    const TupleDesc descriptor = known.prefixes.of_length(table.descriptor(), tuple.length());
-    batch.tuples[batch.count++] = pg_call([&] { return heap_form_tuple(descriptor, tuple.values(), tuple.nulls()); });
-    if (batch.count == at_once) {
-      write();
+    packer.append({group.key.bucket, group.key.attribution, group.key.kind->id}, group.sums.counts, group.sums.amounts);
+    if (packer.is_full()) {
+      appending.add(packer.bytes_with_head());
+      packer.clear();
     }
   });
-  write();
-  pg_call([&] {
-    for (TupleTableSlot* const slot : batch.slots) {
-      if (slot != nullptr) {
-        ExecDropSingleTupleTableSlot(slot);
-      }
-    }
-  });
+  if (!packer.is_empty()) {
+    appending.add(packer.bytes_with_head());
+  }
+  appending.finish();
 }
 
 }  // namespace spend
@@ -143,4 +144,62 @@ SPEND_FUNCTION(spend_refuse_replicated) {
     return PointerGetDatum(nullptr);
   }
   return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+namespace spend {
+
+namespace {
+
+/// Groups of several transactions, summed up as far as memory is good for.
+class Unpacked {
+ public:
+  explicit Unpacked(FunctionCallInfo fcinfo)
+      : result_(reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)), tuple_(result_->setDesc) {}
+
+  void add(const Delta& delta) {
+    if (groups_.size() >= most_groups) {
+      emit();
+    }
+    const FoldedKey key{delta.key.bucket, delta.key.attribution, delta.key.kind};
+    if (!groups_.try_add(key, delta.sums)) {
+      emit();
+      groups_.at(key) = delta.sums;
+    }
+  }
+
+  void emit() {
+    groups_.for_each([&](const FoldedGroup& group) {
+      tuple_.set(group.key.bucket, group.key.attribution, group.key.kind, group.sums);
+      pg_call([&] { tuplestore_putvalues(result_->setResult, result_->setDesc, tuple_.values(), tuple_.nulls()); });
+    });
+    groups_.clear();
+  }
+
+ private:
+  static constexpr std::size_t most_groups = 20'000;
+
+  ReturnSetInfo* result_;
+  DeltaTuple tuple_;
+  FoldedSums groups_;
+};
+
+}  // namespace
+
+}  // namespace spend
+
+SPEND_FUNCTION(spend_unpack_sums) {
+  spend::begin_set(fcinfo);
+  const Datum packed = spend::pg_call([&] { return PointerGetDatum(PG_GETARG_BYTEA_PP(0)); });
+  const std::span<const std::byte> bytes = spend::varlena_bytes(packed);
+  spend::Unpacked unpacked(fcinfo);
+  spend::for_each_delta({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                        [&](const spend::Delta& delta) { unpacked.add(delta); });
+  unpacked.emit();
+  PG_RETURN_NULL();
+}
+
+SPEND_FUNCTION(spend_stretch_of) {
+  constexpr BlockNumber blocks = 4'096;
+  const auto* const place = reinterpret_cast<ItemPointer>(DatumGetPointer(PG_GETARG_DATUM(0)));
+  return Int64GetDatum(static_cast<std::int64_t>(ItemPointerGetBlockNumberNoCheck(place) / blocks));
 }

@@ -26,7 +26,7 @@ class Fold {
     if (groups_.size() >= most_groups_) {
       write();
     }
-    const FoldedKey key{delta.bucket, delta.attribution, delta.kind};
+    const FoldedKey key{delta.key.bucket, delta.key.attribution, delta.key.kind};
     if (!groups_.try_add(key, delta.sums)) {
       write();
       groups_.at(key) = delta.sums;
@@ -107,27 +107,27 @@ class Fold {
 /// The committed deltas of this moment, read and deleted.
 class Deltas {
  public:
-  Deltas() : table_(Table::rollup_deltas, RowExclusiveLock), reader_(table_.descriptor()) {
+  Deltas() : table_(Table::rollup_deltas, RowExclusiveLock) {
     pg_call([&] {
       snapshot_ = RegisterSnapshot(GetLatestSnapshot());
       scan_ = table_beginscan(table_.get(), snapshot_, 0, nullptr);
     });
   }
 
-  /// The next delta, until the next call; or nullptr.
-  const Delta* take() {
+  /// The packed sums of the next row, until the next call; nothing at the end.
+  std::optional<std::string_view> take() {
     const HeapTuple tuple = pg_call([&] {
       CHECK_FOR_INTERRUPTS();
       return heap_getnext(scan_, ForwardScanDirection);
     });
     if (tuple == nullptr) {
-      return nullptr;
+      return std::nullopt;
     }
     taken_.push_back(tuple->t_self);
     if (taken_.size() == most_kept) {
       delete_taken();
     }
-    return &reader_.read(tuple);
+    return packed_of(tuple, table_.descriptor());
   }
 
   /// After an error the end of the transaction closes them.
@@ -148,13 +148,12 @@ class Deltas {
   }
 
   OpenTable table_;
-  DeltaReader reader_;
   Snapshot snapshot_;
   TableScanDesc scan_;
   std::vector<ItemPointerData> taken_;
 };
 
-/// Folds at most so many deltas; returns how many there were.
+/// Folds so many groups of deltas and what else their last row holds; returns how many there were.
 std::int64_t fold_rollups(std::int64_t most, Datum zone, Timestamp first_quarter) {
   const MemoryContext context =
       pg_call([] { return AllocSetContextCreate(CurrentMemoryContext, "pg_spend folding", ALLOCSET_DEFAULT_SIZES); });
@@ -163,8 +162,11 @@ std::int64_t fold_rollups(std::int64_t most, Datum zone, Timestamp first_quarter
   {
     Fold fold(zone, first_quarter);
     Deltas deltas;
-    for (const Delta* delta; count < most && (delta = deltas.take()) != nullptr; ++count) {
-      fold.add(*delta);
+    for (std::optional<std::string_view> packed; count < most && (packed = deltas.take()).has_value();) {
+      for_each_delta(*packed, [&](const Delta& delta) {
+        fold.add(delta);
+        ++count;
+      });
     }
     deltas.close();
     fold.write();

@@ -1,6 +1,7 @@
 #include "pg/rollup_totals.hpp"
 
 #include "pg/rollup_days.hpp"
+#include "pg/rollup_deltas.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 
@@ -147,6 +148,36 @@ class SumsTable {
   AttrNumber output_tokens_ = table_.column("output_tokens");
 };
 
+void add_delta(const Delta& delta, Destinations& destinations, const Budget& budget) {
+  CounterDelta* const sums = destinations.sums_of(delta.key.attribution);
+  if (sums == nullptr) {
+    return;
+  }
+  const auto count = [&](RollupCount which) { return delta.sums.counts[static_cast<std::size_t>(which)]; };
+  const auto amount = [&](std::size_t which) { return delta.sums.amounts[which]; };
+  constexpr auto first_meter = static_cast<std::size_t>(RollupAmount::first_meter);
+  CounterDelta moved;
+  moved.calls = count(RollupCount::calls);
+  switch (budget.measure) {
+    case Measure::calls:
+      moved.amount = moved.calls * atto_per_unit;
+      break;
+    case Measure::tokens:
+      moved.amount = amount(first_meter + UsageColumns::meter_place("input_tokens")) +
+                     amount(first_meter + UsageColumns::meter_place("output_tokens"));
+      break;
+    case Measure::cost:
+      if (destinations.is_in_currency(delta.key.kind)) {
+        moved.amount = amount(static_cast<std::size_t>(RollupAmount::cost));
+        moved.unpriced_calls = count(RollupCount::unpriced_calls);
+      } else {
+        moved.unpriced_calls = moved.calls;
+      }
+      break;
+  }
+  *sums += moved;
+}
+
 /// The zone in which days are cut, as text; 0 before the first folding, and while a ledger is being restored.
 Datum zone_of_rollups(const LatestState& state) {
   const OpenTable table(Table::rollup_state, AccessShareLock);
@@ -282,13 +313,13 @@ bool add_rollups(const CounterUse& use, const LatestState& state, GroupSums& sum
     }
   }
 
-  SumsTable deltas(Table::rollup_deltas);
-  const AttrNumber bucket_start = deltas.table().column("bucket_start");
-  scan(deltas.table().get(), state, [&](const ScannedTuple& row) {
-    bool is_null;
-    if (sums.contains(DatumGetTimestampTz(row.get(bucket_start, &is_null)))) {
-      deltas.add(row, destinations, budget);
-    }
+  const OpenTable deltas(Table::rollup_deltas, AccessShareLock);
+  scan(deltas.get(), state, [&](const ScannedTuple& row) {
+    for_each_delta(packed_of(row.tuple, row.descriptor), [&](const Delta& delta) {
+      if (sums.contains(delta.key.bucket)) {
+        add_delta(delta, destinations, budget);
+      }
+    });
   });
   return destinations.is_complete();
 }

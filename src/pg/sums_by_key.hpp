@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -42,7 +43,7 @@ class SumsByKey {
   void clear() {
     size_ = 0;
     last_ = 0;
-    slots_.clear();
+    std::fill(slots_.begin(), slots_.end(), 0);
   }
   std::size_t size() const { return size_; }
 

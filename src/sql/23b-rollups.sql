@@ -1,9 +1,17 @@
 -- Sums of the ledger by time, attribution and kind of usage. Writers only ever append deltas, so they never wait for each other;
 -- folding adds deltas to the rollups; who reads takes both in one statement, under one snapshot, and misses nothing.
 
--- A transaction writes one row for each of its groups, straight into the heap: no index, trigger or constraint would be looked at.
--- A sum that is zero is NULL, which takes no space; what most groups have comes first, and a delta ends with its last sum.
+-- A transaction writes its groups packed, some forty to a row, straight into the heap: no index, trigger or constraint would be looked at.
 CREATE TABLE spend.rollup_deltas (
+  packed bytea NOT NULL
+) USING heap WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+                   autovacuum_vacuum_insert_threshold = -1);
+ALTER TABLE spend.rollup_deltas ALTER packed SET STORAGE PLAIN;
+COMMENT ON TABLE spend.rollup_deltas IS 'What transactions added to the rollups and is not folded yet. The view _unfolded_rollup shows it.';
+COMMENT ON COLUMN spend.rollup_deltas.packed IS 'Sums of some groups; spend._unpack_sums() reads them.';
+
+-- A sum that is zero is NULL, which takes no space; what most groups have comes first.
+CREATE TABLE spend.rollup_quarters (
   bucket_start timestamptz NOT NULL,
   attribution_id uuid NOT NULL,
   kind_id uuid NOT NULL,
@@ -37,50 +45,44 @@ CREATE TABLE spend.rollup_deltas (
   blocked_calls bigint,
   blocked_cost numeric,
   original_input_tokens numeric,
-  compressed_input_tokens numeric
-) USING heap WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
-                   autovacuum_vacuum_insert_threshold = -1);
-COMMENT ON TABLE spend.rollup_deltas IS 'What transactions added to the rollups and is not folded yet. NULL stands for 0.';
-COMMENT ON COLUMN spend.rollup_deltas.bucket_start IS 'Start of the quarter hour.';
-COMMENT ON COLUMN spend.rollup_deltas.attribution_id IS 'The attribution.';
-COMMENT ON COLUMN spend.rollup_deltas.kind_id IS 'The kind of usage, in usage_kinds.';
-COMMENT ON COLUMN spend.rollup_deltas.calls IS 'Usage rows.';
-COMMENT ON COLUMN spend.rollup_deltas.unpriced_calls IS 'Rows without a cost.';
-COMMENT ON COLUMN spend.rollup_deltas.failed_calls IS 'Rows whose status says that the call failed.';
-COMMENT ON COLUMN spend.rollup_deltas.abandoned_calls IS 'Rows whose status says that the call was given up.';
-COMMENT ON COLUMN spend.rollup_deltas.blocked_calls IS 'Rows that something blocked.';
-COMMENT ON COLUMN spend.rollup_deltas.retried_calls IS 'Rows that try again: attempt above 1, or purpose retry.';
-COMMENT ON COLUMN spend.rollup_deltas.fallback_calls IS 'Rows that stood in for another model.';
-COMMENT ON COLUMN spend.rollup_deltas.cached_calls IS 'Rows that the app''s own response cache answered.';
-COMMENT ON COLUMN spend.rollup_deltas.accepted_calls IS 'Rows whose result was accepted.';
-COMMENT ON COLUMN spend.rollup_deltas.rejected_calls IS 'Rows whose result was not accepted.';
-COMMENT ON COLUMN spend.rollup_deltas.reviewed_calls IS 'Rows whose result a person reviewed.';
-COMMENT ON COLUMN spend.rollup_deltas.late_calls IS 'Rows that were written more than a day after their usage.';
-COMMENT ON COLUMN spend.rollup_deltas.cost IS 'Cost.';
-COMMENT ON COLUMN spend.rollup_deltas.list_cost IS 'Cost before customer terms.';
-COMMENT ON COLUMN spend.rollup_deltas.failed_cost IS 'Cost of the failed rows.';
-COMMENT ON COLUMN spend.rollup_deltas.abandoned_cost IS 'Cost of the abandoned rows.';
-COMMENT ON COLUMN spend.rollup_deltas.blocked_cost IS 'Cost of the blocked rows.';
-COMMENT ON COLUMN spend.rollup_deltas.retried_cost IS 'Cost of the retried rows.';
-COMMENT ON COLUMN spend.rollup_deltas.fallback_cost IS 'Cost of the fallback rows.';
-COMMENT ON COLUMN spend.rollup_deltas.accepted_cost IS 'Cost of the accepted rows.';
-COMMENT ON COLUMN spend.rollup_deltas.late_cost IS 'Cost of the late rows.';
-COMMENT ON COLUMN spend.rollup_deltas.input_tokens IS 'Input tokens, cached ones included.';
-COMMENT ON COLUMN spend.rollup_deltas.cache_read_tokens IS 'Input tokens read from cache.';
-COMMENT ON COLUMN spend.rollup_deltas.cache_write_tokens IS 'Input tokens written to cache.';
-COMMENT ON COLUMN spend.rollup_deltas.output_tokens IS 'Output tokens, reasoning included.';
-COMMENT ON COLUMN spend.rollup_deltas.output_reasoning_tokens IS 'Output tokens spent on reasoning.';
-COMMENT ON COLUMN spend.rollup_deltas.tool_calls IS 'Tool calls.';
-COMMENT ON COLUMN spend.rollup_deltas.retrieval_queries IS 'Retrieval queries.';
-COMMENT ON COLUMN spend.rollup_deltas.agent_steps IS 'Steps of agents.';
-COMMENT ON COLUMN spend.rollup_deltas.original_input_tokens IS 'Input tokens before compression, of the rows that know them.';
-COMMENT ON COLUMN spend.rollup_deltas.compressed_input_tokens IS 'Input tokens of the same rows.';
-
-CREATE TABLE spend.rollup_quarters (
-  LIKE spend.rollup_deltas INCLUDING COMMENTS,
+  compressed_input_tokens numeric,
   PRIMARY KEY (bucket_start, attribution_id, kind_id)
 ) USING heap WITH (fillfactor = 85);
 COMMENT ON TABLE spend.rollup_quarters IS 'Sums of the last 62 days by quarter hour. NULL stands for 0.';
+COMMENT ON COLUMN spend.rollup_quarters.bucket_start IS 'Start of the quarter hour.';
+COMMENT ON COLUMN spend.rollup_quarters.attribution_id IS 'The attribution.';
+COMMENT ON COLUMN spend.rollup_quarters.kind_id IS 'The kind of usage, in usage_kinds.';
+COMMENT ON COLUMN spend.rollup_quarters.calls IS 'Usage rows.';
+COMMENT ON COLUMN spend.rollup_quarters.unpriced_calls IS 'Rows without a cost.';
+COMMENT ON COLUMN spend.rollup_quarters.failed_calls IS 'Rows whose status says that the call failed.';
+COMMENT ON COLUMN spend.rollup_quarters.abandoned_calls IS 'Rows whose status says that the call was given up.';
+COMMENT ON COLUMN spend.rollup_quarters.blocked_calls IS 'Rows that something blocked.';
+COMMENT ON COLUMN spend.rollup_quarters.retried_calls IS 'Rows that try again: attempt above 1, or purpose retry.';
+COMMENT ON COLUMN spend.rollup_quarters.fallback_calls IS 'Rows that stood in for another model.';
+COMMENT ON COLUMN spend.rollup_quarters.cached_calls IS 'Rows that the app''s own response cache answered.';
+COMMENT ON COLUMN spend.rollup_quarters.accepted_calls IS 'Rows whose result was accepted.';
+COMMENT ON COLUMN spend.rollup_quarters.rejected_calls IS 'Rows whose result was not accepted.';
+COMMENT ON COLUMN spend.rollup_quarters.reviewed_calls IS 'Rows whose result a person reviewed.';
+COMMENT ON COLUMN spend.rollup_quarters.late_calls IS 'Rows that were written more than a day after their usage.';
+COMMENT ON COLUMN spend.rollup_quarters.cost IS 'Cost.';
+COMMENT ON COLUMN spend.rollup_quarters.list_cost IS 'Cost before customer terms.';
+COMMENT ON COLUMN spend.rollup_quarters.failed_cost IS 'Cost of the failed rows.';
+COMMENT ON COLUMN spend.rollup_quarters.abandoned_cost IS 'Cost of the abandoned rows.';
+COMMENT ON COLUMN spend.rollup_quarters.blocked_cost IS 'Cost of the blocked rows.';
+COMMENT ON COLUMN spend.rollup_quarters.retried_cost IS 'Cost of the retried rows.';
+COMMENT ON COLUMN spend.rollup_quarters.fallback_cost IS 'Cost of the fallback rows.';
+COMMENT ON COLUMN spend.rollup_quarters.accepted_cost IS 'Cost of the accepted rows.';
+COMMENT ON COLUMN spend.rollup_quarters.late_cost IS 'Cost of the late rows.';
+COMMENT ON COLUMN spend.rollup_quarters.input_tokens IS 'Input tokens, cached ones included.';
+COMMENT ON COLUMN spend.rollup_quarters.cache_read_tokens IS 'Input tokens read from cache.';
+COMMENT ON COLUMN spend.rollup_quarters.cache_write_tokens IS 'Input tokens written to cache.';
+COMMENT ON COLUMN spend.rollup_quarters.output_tokens IS 'Output tokens, reasoning included.';
+COMMENT ON COLUMN spend.rollup_quarters.output_reasoning_tokens IS 'Output tokens spent on reasoning.';
+COMMENT ON COLUMN spend.rollup_quarters.tool_calls IS 'Tool calls.';
+COMMENT ON COLUMN spend.rollup_quarters.retrieval_queries IS 'Retrieval queries.';
+COMMENT ON COLUMN spend.rollup_quarters.agent_steps IS 'Steps of agents.';
+COMMENT ON COLUMN spend.rollup_quarters.original_input_tokens IS 'Input tokens before compression, of the rows that know them.';
+COMMENT ON COLUMN spend.rollup_quarters.compressed_input_tokens IS 'Input tokens of the same rows.';
 
 -- Days in the organisation's zone, cut once more where the UTC day changes: both kinds of day can be told. And months, by which most
 -- reports go, and which have a thirtieth of the rows. A row all of which is of one quarter hour says which, and stands for it in the finer
@@ -89,7 +91,7 @@ DO $$
 DECLARE
   sums text := (
     SELECT string_agg(format('%I %s%s', a.attname, a.atttypid::regtype, CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END), ', ' ORDER BY a.attnum)
-    FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
+    FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_quarters'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
   name text;
 BEGIN
   EXECUTE format('CREATE TABLE spend.rollup (usage_month date NOT NULL, usage_date date NOT NULL, usage_date_utc date NOT NULL, bucket_start timestamptz, %s,
@@ -101,7 +103,7 @@ BEGIN
   FOREACH name IN ARRAY ARRAY['rollup', 'rollup_months', 'sealed_rollup'] LOOP
     EXECUTE (
       SELECT string_agg(format('COMMENT ON COLUMN spend.%I.%I IS %L', name, a.attname, col_description(a.attrelid, a.attnum)), '; ')
-      FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
+      FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_quarters'::regclass AND a.attnum > 0 AND a.attname <> 'bucket_start');
   END LOOP;
 END
 $$;
@@ -148,9 +150,34 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION spend._pending_rollup() RETURNS SETOF spend.rollup_deltas
+CREATE FUNCTION spend._unpack_sums(packed bytea) RETURNS SETOF spend.rollup_quarters
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_unpack_sums';
+COMMENT ON FUNCTION spend._unpack_sums(bytea) IS 'Internal: the groups of packed sums, or of several one behind the other. A group may come several times.';
+
+CREATE FUNCTION spend._stretch_of(place tid) RETURNS bigint
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_stretch_of';
+COMMENT ON FUNCTION spend._stretch_of(tid) IS 'Internal: the number of the stretch of a table, of 32 MiB, in which a row lies.';
+
+CREATE FUNCTION spend._pending_rollup() RETURNS SETOF spend.rollup_quarters
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'spend_pending_rollup';
 COMMENT ON FUNCTION spend._pending_rollup() IS 'Internal: the deltas that this transaction will append when it commits.';
+
+-- Rows are put one behind the other before they are unpacked, since the function costs more than most of them; by stretches of the
+-- table, since no value is larger than a gigabyte.
+CREATE VIEW spend._unfolded_rollup AS
+SELECT u.*
+FROM (SELECT string_agg(d.packed, ''::bytea) AS packed FROM spend.rollup_deltas AS d GROUP BY spend._stretch_of(d.ctid)) AS s
+CROSS JOIN LATERAL spend._unpack_sums(s.packed) AS u
+UNION ALL
+SELECT p.* FROM spend._pending_rollup() AS p;
+COMMENT ON VIEW spend._unfolded_rollup IS 'Internal: sums that are in no rollup yet, those of the running transaction included; a group may stand several times.';
+DO $$
+BEGIN
+  EXECUTE (
+    SELECT string_agg(format('COMMENT ON COLUMN spend._unfolded_rollup.%I IS %L', a.attname, col_description(a.attrelid, a.attnum)), '; ')
+    FROM pg_attribute AS a WHERE a.attrelid = 'spend.rollup_quarters'::regclass AND a.attnum > 0);
+END
+$$;
 
 CREATE FUNCTION spend._rollup_zone() RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -162,7 +189,7 @@ CREATE FUNCTION spend._each_sum(template text) RETURNS text
   LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(format(template, a.attname), ', ' ORDER BY a.attnum)
   FROM pg_attribute AS a
-  WHERE a.attrelid = 'spend.rollup_deltas'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('bigint'::regtype, 'numeric'::regtype)
+  WHERE a.attrelid = 'spend.rollup_quarters'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('bigint'::regtype, 'numeric'::regtype)
 $$;
 COMMENT ON FUNCTION spend._each_sum(text) IS 'Internal: the template with the name of each of the sums that rollups have, for statements over all of them.';
 
@@ -174,21 +201,20 @@ DECLARE
   unfolded text := format($q$
     SELECT date_trunc('month', l.local_time)::date AS usage_month, l.local_time::date AS usage_date, (d.bucket_start AT TIME ZONE 'UTC')::date AS usage_date_utc,
            d.attribution_id, d.kind_id, %1$s
-    FROM spend.%%s AS d
+    FROM spend._unfolded_rollup AS d
     CROSS JOIN spend._rollup_zone() AS z
     CROSS JOIN LATERAL (SELECT d.bucket_start AT TIME ZONE z AS local_time) AS l$q$, sums);
 BEGIN
   EXECUTE format('CREATE VIEW spend._usage_days AS SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup
                   UNION ALL SELECT usage_month, usage_date, usage_date_utc, attribution_id, kind_id, %1$s FROM spend.rollup_months WHERE usage_date IS NOT NULL
-                  UNION ALL %2$s UNION ALL %3$s', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'));
+                  UNION ALL %2$s', sums, unfolded);
   -- Only what is not folded is summed up here: there may be many deltas of a group, and one row of it among the months.
   EXECUTE format('CREATE VIEW spend._usage_months AS SELECT usage_month, attribution_id, kind_id, %1$s FROM spend.rollup_months
-                  UNION ALL SELECT d.usage_month, d.attribution_id, d.kind_id, %4$s FROM (%2$s UNION ALL %3$s) AS d GROUP BY 1, 2, 3', sums, format(unfolded, 'rollup_deltas'), format(unfolded, '_pending_rollup()'), added);
+                  UNION ALL SELECT d.usage_month, d.attribution_id, d.kind_id, %3$s FROM (%2$s) AS d GROUP BY 1, 2, 3', sums, unfolded, added);
   EXECUTE format('CREATE VIEW spend._usage_quarters AS SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_quarters
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup WHERE bucket_start IS NOT NULL
                   UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_months WHERE bucket_start IS NOT NULL
-                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend.rollup_deltas
-                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._pending_rollup()', sums);
+                  UNION ALL SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._unfolded_rollup', sums);
 END
 $$;
 COMMENT ON VIEW spend._usage_days IS 'Internal: all sums by day, folded or not; a day, attribution and kind may stand several times.';

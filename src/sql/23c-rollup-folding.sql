@@ -55,7 +55,7 @@ COMMENT ON FUNCTION spend._try_to_fold() IS 'Internal: makes this transaction th
 CREATE FUNCTION spend._fold_rollups(most bigint, time_zone text, first_quarter timestamptz) RETURNS bigint
   LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'spend_fold_rollups';
 COMMENT ON FUNCTION spend._fold_rollups(bigint, text, timestamptz) IS
-  'Internal: adds at most so many deltas to the rollups and returns how many there were. The caller is the one that folds.';
+  'Internal: adds about so many sums to the rollups and returns how many there were. The caller is the one that folds.';
 
 CREATE FUNCTION spend._first_quarter() RETURNS timestamptz
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -88,9 +88,7 @@ BEGIN
       FROM (
         SELECT bucket_start, attribution_id, kind_id, %1$s FROM spend._row_sums
         UNION ALL
-        SELECT bucket_start, attribution_id, kind_id, %3$s FROM spend.rollup_deltas
-        UNION ALL
-        SELECT bucket_start, attribution_id, kind_id, %3$s FROM spend._pending_rollup()
+        SELECT bucket_start, attribution_id, kind_id, %3$s FROM spend._unfolded_rollup
       ) AS b
       CROSS JOIN LATERAL (SELECT b.bucket_start AT TIME ZONE $1 AS local_time) AS l
       UNION ALL

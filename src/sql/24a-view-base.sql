@@ -17,7 +17,7 @@ SELECT g.month::date AS period_start
 FROM (SELECT date_trunc('month', now() AT TIME ZONE z)::date AS month, z FROM spend._rollup_zone() AS z) AS this
 CROSS JOIN LATERAL (
   SELECT min(d.bucket_start AT TIME ZONE this.z) AS first, max(d.bucket_start AT TIME ZONE this.z) AS last
-  FROM (SELECT bucket_start FROM spend.rollup_deltas UNION ALL SELECT bucket_start FROM spend._pending_rollup()) AS d
+  FROM spend._unfolded_rollup AS d
 ) AS unfolded
 CROSS JOIN LATERAL generate_series(
   least(this.month, date_trunc('month', unfolded.first)::date, (SELECT min(r.usage_month) FROM spend.rollup_months AS r))::timestamp,

@@ -82,7 +82,7 @@ is(query($node, q{SELECT string_agg(DISTINCT d.view_name, ' ' ORDER BY d.view_na
 my @corruptions = (
 	[ 'sums of months', q{UPDATE spend.rollup_months SET cost = cost + 1e-18 WHERE ctid = (SELECT min(ctid) FROM spend.rollup_months WHERE cost IS NOT NULL AND calls > 0)}, qr/efficiency/ ],
 	[ 'sums of days', q{UPDATE spend.rollup SET output_tokens = coalesce(output_tokens, 0) + 1 WHERE ctid = (SELECT min(ctid) FROM spend.rollup WHERE calls > 0)}, qr/daily_spend/ ],
-	[ 'deltas', q{INSERT INTO spend.rollup_deltas (bucket_start, attribution_id, kind_id, calls) SELECT now(), attribution_id, kind_id, 1 FROM spend.rollup LIMIT 1}, qr/coverage.*daily_spend/ ],
+	[ 'deltas', q{INSERT INTO spend.rollup_deltas SELECT '\x01270000'::bytea || uuid_send(attribution_id) || '\x00'::bytea || uuid_send(kind_id) || '\x0100000002'::bytea FROM spend.rollup LIMIT 1}, qr/coverage.*daily_spend/ ],
 	[ 'a lost sum', q{DELETE FROM spend.rollup_months WHERE ctid = (SELECT min(ctid) FROM spend.rollup_months WHERE cost IS NOT NULL AND calls > 0)}, qr/chargeback_monthly.*unit_costs/ ],
 	[ 'counters', q{UPDATE spend.counters SET spent = spent + 1e-18 WHERE budget_id = (SELECT budget_id FROM spend.budgets WHERE name = 'cap')}, qr/^budget_status$/ ],
 	[ 'attributions', q{UPDATE spend.attributions SET dimensions = dimensions || '{"team": "nobody"}' WHERE dimensions ->> 'team' = 'ads'}, qr/^_check_attributions/ ],
