@@ -256,7 +256,7 @@ void Collector::add_response(const Json& part) {
       line.usage.set("images", Decimal::from_integer(images));
       result_.lines.push_back(std::move(line));
     }
-    for (const std::string_view name : {"message", "response", "interaction", "payload"}) {
+    for (const std::string_view name : {"message", "response", "interaction", "payload", "session"}) {
       const Json* const inner = member(part, name);
       if (is_object(inner)) {
         facts.read(*inner);
@@ -297,7 +297,8 @@ bool Collector::emit(const Response& response) {
   const Facts& facts = response.facts;
   const std::string& model = facts.model.empty() ? facts_.model : facts.model;
   std::vector<Share> shares = split_by_model(response.usage, response.breakdown, model, hints_);
-  if (Counts& counts = shares.front().counts; !counts.found() && response.images > 0) {
+  // LiteLLM answers for DALL-E with a usage of zeros.
+  if (Counts& counts = shares.front().counts; counts.usage.entries().empty() && response.images > 0) {
     counts.set("images", Decimal::from_integer(response.images));
     counts.mark_found();
   }

@@ -16,10 +16,12 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& tex
   return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
+/// Events that end a response of OpenAI's.
+constexpr std::array<std::string_view, 4> done = {"response.done", "response.completed", "response.incomplete",
+                                                  "response.failed"};
+
 /// The id that this object says.
 std::string_view id_of(const Json& part) {
-  constexpr std::array<std::string_view, 4> done = {"response.done", "response.completed", "response.incomplete",
-                                                    "response.failed"};
   constexpr std::array<std::string_view, 4> complete = {"chat.completion", "text_completion", "response",
                                                         "interaction"};
   const std::string_view type = text_member(part, {"type"});
@@ -54,7 +56,8 @@ bool has_list_with(const Json& part, std::string_view list, Names keys) {
 /// Whether this object is an answer as a whole: parts of streams hold pieces of text, or nothing but counts.
 bool is_whole(const Json& part) {
   constexpr std::array<std::string_view, 4> complete = {"list", "chat.completion", "response", "interaction"};
-  const bool is_named = is_one_of(text_member(part, {"object"}), complete);
+  const bool is_named =
+      is_one_of(text_member(part, {"object"}), complete) || is_one_of(text_member(part, {"type"}), done);
   const bool is_done = part.find("done") != nullptr && part.find("done")->boolean;  // Ollama
   const bool is_converse = member(part, "stop_reason") != nullptr && is_object(member(part, "output"));
   const bool is_llama = member(part, "stop_reason") != nullptr && part.find("generation") != nullptr;
