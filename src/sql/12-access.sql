@@ -44,6 +44,8 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._missing_tags(jsonb)'), ('reader', 'spend._has_budget(uuid, timestamptz, timestamptz)'), ('user', 'spend.skeleton(text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
            ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._focus_drawn()'), ('reader', 'spend._settings()'),
            ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'), ('reader', 'spend._unpack_sums(bytea)'), ('reader', 'spend._stretch_of(tid)'),
+           ('reader', 'spend._focus_rows()'), ('reader', 'spend._focus_1_2_rows()'), ('reader', 'spend._efficiency_rows()'),
+           ('reader', 'spend._spend_change_rows()'), ('reader', 'spend._coverage_rows()'), ('reader', 'spend._data_quality_rows()'),
            ('reader', 'spend.report(text, text[], jsonb)'), ('reader', 'spend._period_of(text, date)'), ('reader', 'spend._report_dimensions()'), ('reader', 'spend._report_dimension(text)'),
            ('reader', 'spend._cost_component(text)'), ('reader', 'spend._is_iso_currency(text)'), ('reader', 'spend._base_price(spend.price)'), ('reader', 'spend._discount_factor(numeric, numeric, jsonb, text, date)'),
            ('reader', 'spend._sum_lines(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'), ('reader', 'spend._is_sum(spend.price, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric)'),
@@ -121,8 +123,9 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   UNION ALL
   SELECT 'USAGE', format('SEQUENCE spend.%I', t) FROM unnest(ARRAY['budgets_budget_id_seq', 'required_tags_requirement_id_seq', 'budget_overrides_override_id_seq', 'commitments_commitment_id_seq', 'model_aliases_alias_id_seq', 'overheads_overhead_id_seq']) AS t WHERE access = 'admin'
   UNION ALL
+  -- The views that public ones read through a function see what the role may see, as all do.
   SELECT 'SELECT', format('TABLE spend.%I', t)
-  FROM unnest(ARRAY['_visible_commitments', '_commitment_usage', '_visible_attributions', '_report_days', '_report_months']) AS t WHERE access IN ('reader', 'admin')
+  FROM unnest(ARRAY['_focus', '_focus_1_2', '_efficiency', '_spend_change', '_coverage', '_data_quality', '_visible_commitments', '_commitment_usage', '_visible_attributions', '_report_days', '_report_months']) AS t WHERE access IN ('reader', 'admin')
 $$;
 COMMENT ON FUNCTION spend._privileges(text) IS 'Internal: the privileges that make up one kind of access.';
 
