@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Shared memory that another version of the library has laid out is not read: the server says so and does not start.
+# Shared memory that another version of the library has laid out is not read: the server says so and does not start where the library is
+# preloaded; where it is not (from PostgreSQL 17 on) counters are rows from then on, for everybody, and who still counts in memory is waited for.
 
 use strict;
 use warnings;
@@ -38,5 +39,58 @@ is(query($node, q{INSERT INTO spend.usage (team) VALUES ('a') RETURNING 1}), '1'
 is(query($node, 'SELECT counter_mode FROM spend.status'), 'shared', 'in shared memory');
 verify_is_empty($node, 'the books are in order');
 $node->stop;
+
+# Without preloading. Each server of its own, because segments of the registry stay as long as it runs.
+if ($node->pg_version >= 17)
+{
+	# The other version was there first.
+	my $later = new_node('later', conf => "shared_preload_libraries = ''\npg_spend.counters = 'auto'\n", extension => 0);
+	query($later, "LOAD '$library'");
+	my ($result, $stdout, $stderr) = $later->psql('postgres', 'SET client_min_messages = warning; CREATE EXTENSION pg_spend CASCADE; SELECT counter_mode FROM spend.status');
+	is("$result $stdout", '0 table', 'not preloaded: counters are rows');
+	like($stderr, qr/WARNING: .*another version of the pg_spend library is in use.*DETAIL: .*kept as rows until the server is restarted.*HINT: .*restart the server/s,
+		'a warning says it');
+	prepare_cap($later);
+	is(query($later, ask_for(10)), '10', 'the cap lets in what fits');
+	query_fails_like($later, ask_for(1), qr/SP001/, 'and nothing more');
+	verify_is_empty($later, 'the books are in order');
+	$later->restart;
+	is(query($later, "SELECT count(spend.cost('m', '{}')); SELECT counter_mode FROM spend.status"), "1\nshared", 'started again, they are in shared memory');
+	query_fails_like($later, ask_for(1), qr/SP001/, 'under the same cap');
+	verify_is_empty($later, 'the books are in order after the start');
+	$later->stop;
+
+	# It comes while transactions count in memory.
+	my $beside = new_node('beside', conf => "shared_preload_libraries = ''\npg_spend.counters = 'auto'\n");
+	prepare_cap($beside);
+	my $old = $beside->background_psql('postgres', on_error_stop => 0);
+	is($old->query_safe('BEGIN; ' . ask_for(6)), '6', 'a transaction counts in memory');
+	is($old->query_safe('SELECT counter_mode FROM spend.status'), 'shared', 'which is where counters are');
+	query($beside, "LOAD '$library'");
+	query_fails_like($beside, q{SET lock_timeout = '1s'; } . ask_for(6), qr/55P03/, 'a new session waits for those who count in memory');
+	is($old->query_safe(ask_for(1) . '; COMMIT'), '1', 'which go on there to their end');
+	query_fails_like($beside, ask_for(6), qr/SP001.*spent 7 USD/s, 'then it counts what they have left behind');
+	is(query($beside, ask_for(2)), '2', 'and may use the rest');
+	is($old->query_safe(ask_for(1)), '1', 'the old session goes on');
+	isnt($old->query(ask_for(1)), '1', 'under the same cap');
+	is($old->query('SELECT counter_mode FROM spend.status'), 'table', 'in rows, too');
+	$old->quit;
+	verify_is_empty($beside, 'the books are in order beside another version');
+	$beside->stop;
+}
+
+sub prepare_cap
+{
+	my ($server) = @_;
+	query($server, <<'SQL');
+SET client_min_messages = error;
+SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "1/1"}}', '-infinity');
+SELECT count(*) FROM spend.maintain();
+INSERT INTO spend.budgets (name, amount, period, on_exceeded) VALUES ('cap', 10, 'total', 'reject');
+SQL
+	return;
+}
+
+sub ask_for { return "INSERT INTO spend.usage (request_model, input_tokens) VALUES ('m', $_[0]) RETURNING cost"; }
 
 done_testing();
