@@ -115,9 +115,9 @@ class Counters {
   /// Sets aside what a hold says, `taken` of which admit() has taken for it. Whether it is also in spend.hold_amounts
   /// is for the caller to see to, in the same transaction.
   virtual void hold(const CounterUse& use, const LiveHold& hold, Atto taken) = 0;
-  /// The transaction settles or releases a hold. Its expiry is to be looked at after that: from here on, what it holds
-  /// is nobody else's, whatever the time.
-  virtual void resolve_hold(const CounterKey& key, std::int64_t hold_id) = 0;
+  /// The transaction settles or releases a hold that ends at that time. Its expiry is to be looked at after that: from
+  /// here on, what it holds is nobody else's, whatever the time.
+  virtual void resolve_hold(const CounterKey& key, std::int64_t hold_id, Timestamp expires_at) = 0;
   /// Whether admit() has locked the counter's row and left the holds to be looked up in their table.
   virtual bool leaves_holds_to_table(const CounterUse& use) = 0;
   /// In the statement: whether `asked` fits below the limit beside what this transaction has already added, `own`. If

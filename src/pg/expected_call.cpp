@@ -207,13 +207,7 @@ void ExpectedCall::fill(UsageRow& row) const {
 }
 
 UsageRow ExpectedCall::row(Relation usage, Timestamp at) const {
-  const TupleDesc descriptor = RelationGetDescr(usage);
-  const auto count = static_cast<std::size_t>(descriptor->natts);
-  std::vector<Datum> values(count);
-  const auto nulls = std::make_unique<bool[]>(count);
-  std::fill_n(nulls.get(), count, true);
-  const HeapTuple empty = pg_call([&] { return heap_form_tuple(descriptor, values.data(), nulls.get()); });
-  UsageRow row(empty, descriptor, usage_columns(usage));
+  UsageRow row(RelationGetDescr(usage), usage_columns(usage));
   const UsageColumns& columns = row.columns();
   fill(row);
   row.set(columns.occurred_at, TimestampTzGetDatum(at));

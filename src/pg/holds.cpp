@@ -151,7 +151,7 @@ void check_state(const ScannedTuple& row, const HoldColumns& at, std::int64_t ho
 /// What a hold has set aside, to be given back.
 struct HeldAmounts {
   std::vector<ItemPointerData> rows;
-  std::vector<CounterKey> counters;
+  std::vector<std::pair<CounterKey, Timestamp>> counters;  ///< each with the end of what is held of it
 };
 
 /// The hold remembers where its rows were put. That is believed only if each of them is there and its own: after a dump
@@ -164,7 +164,7 @@ HeldAmounts amounts_of(const OpenTable& table, std::int64_t hold_id, const std::
     bool is_null;
     if (DatumGetInt64(row.get(at.hold_id, &is_null)) == hold_id) {
       found.rows.push_back(row.tuple->t_self);
-      found.counters.push_back(at.counter_of(row));
+      found.counters.emplace_back(at.counter_of(row), at.hold_of(row).expires_at);
     }
   };
   const LatestState state(table.get(), OwnChanges::visible);
@@ -199,8 +199,8 @@ void resolve(std::int64_t hold_id, const char* state, std::optional<std::int64_t
   const OpenTable amounts_table(Table::hold_amounts, RowExclusiveLock);
   HeldAmounts amounts = amounts_of(amounts_table, row, at);
   std::sort(amounts.counters.begin(), amounts.counters.end());
-  for (const CounterKey& counter : amounts.counters) {
-    counters().resolve_hold(counter, hold_id);
+  for (const auto& [counter, ends_at] : amounts.counters) {
+    counters().resolve_hold(counter, hold_id, ends_at);
   }
   bool is_null;
   const Timestamp expires_at = DatumGetTimestampTz(row.get(at.expires_at, &is_null));
@@ -224,20 +224,21 @@ template <typename Visit>
 void scan_holds(const CounterKey& counter, OwnChanges own, Visit&& visit) {
   const OpenTable table(Table::hold_amounts, AccessShareLock);
   const AmountColumns at(table);
-  const std::array<AttrNumber, 5> key_columns = {at.budget_id, at.generation, at.period_start, at.group_hash,
-                                                 at.expires_at};
+  const std::array<AttrNumber, 3> key_columns = {at.budget_id, at.group_hash, at.expires_at};
   const Oid index = index_on(table.get(), key_columns);
   const Datum group = uuid_datum(counter.group);
   const Timestamp now = GetCurrentTimestamp();
-  std::array<ScanKeyData, 5> keys;
+  std::array<ScanKeyData, 3> keys;
   pg_call([&] {
     ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(counter.budget_id));
-    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(counter.generation));
-    ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ, TimestampTzGetDatum(counter.period_start));
-    ScanKeyInit(&keys[3], 4, BTEqualStrategyNumber, F_UUID_EQ, group);
-    ScanKeyInit(&keys[4], 5, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(now));
+    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_UUID_EQ, group);
+    ScanKeyInit(&keys[2], 3, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(now));
   });
-  scan_latest_index(table.get(), index, own, keys, [&](const ScannedTuple& row) { visit(at.hold_of(row)); });
+  scan_latest_index(table.get(), index, own, keys, [&](const ScannedTuple& row) {
+    if (at.counter_of(row) == counter) {
+      visit(at.hold_of(row));
+    }
+  });
 }
 
 }  // namespace
@@ -432,12 +433,12 @@ SPEND_FUNCTION(spend_correct_hold) {
   const LiveHold hold = at.hold_of(before);
   // One whose time is over goes by itself.
   if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && hold.expires_at > GetCurrentTimestamp()) {
-    shared->correct_hold_at_commit(at.counter_of(before), hold.hold_id, std::nullopt);
+    shared->correct_hold_at_commit(at.counter_of(before), hold, false);
   }
   if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
     HeapTuple now = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
     const ScannedTuple after{now, table.descriptor()};
-    shared->correct_hold_at_commit(at.counter_of(after), at.hold_of(after).hold_id, at.hold_of(after));
+    shared->correct_hold_at_commit(at.counter_of(after), at.hold_of(after), true);
   }
   return PointerGetDatum(nullptr);  // a trigger's result is never SQL NULL
 }

@@ -53,18 +53,18 @@ void SharedCounters::hold(const CounterUse& use, const LiveHold& what, Atto take
   table_.add_hold(own.reservation, place, what, own.amount());
 }
 
-void SharedCounters::resolve_hold(const CounterKey& key, std::int64_t hold_id) {
+void SharedCounters::resolve_hold(const CounterKey& key, std::int64_t hold_id, Timestamp expires_at) {
   if (const Own* const own = attach_if_loaded(key)) {
-    resolve_loaded(*own, hold_id);
+    resolve_loaded(*own, hold_id, expires_at);
   } else {
-    unseen_.push_back({GetCurrentTransactionNestLevel(), shared_key(key), hold_id, std::nullopt});
+    unseen_.push_back({GetCurrentTransactionNestLevel(), shared_key(key), {hold_id, 0, expires_at}, false});
   }
 }
 
-void SharedCounters::resolve_loaded(const Own& own, std::int64_t hold_id) {
+void SharedCounters::resolve_loaded(const Own& own, std::int64_t hold_id, Timestamp expires_at) {
   resolve_in_doubt(own.counter);
   hold_events_.reserve(hold_events_.size() + 1);
-  const Place place = table_.resolve_hold(own.reservation, hold_id, GetCurrentTimestamp());
+  const Place place = table_.resolve_hold(own.reservation, hold_id, expires_at, GetCurrentTimestamp());
   if (place != no_place) {
     note_hold(place, false);
   }
@@ -74,14 +74,13 @@ void SharedCounters::resolve_loaded(const Own& own, std::int64_t hold_id) {
 void SharedCounters::resolve_unseen(const Own& own) {
   for (const HoldChange& change : unseen_) {
     if (change.key.counter == own.key) {
-      resolve_loaded(own, change.hold_id);
+      resolve_loaded(own, change.hold.hold_id, change.hold.expires_at);
     }
   }
 }
 
-void SharedCounters::correct_hold_at_commit(const CounterKey& key, std::int64_t hold_id,
-                                            const std::optional<LiveHold>& now) {
-  hold_corrections_.push_back({GetCurrentTransactionNestLevel(), shared_key(key), hold_id, now});
+void SharedCounters::correct_hold_at_commit(const CounterKey& key, const LiveHold& hold, bool is_there) {
+  hold_corrections_.push_back({GetCurrentTransactionNestLevel(), shared_key(key), hold, is_there});
 }
 
 void SharedCounters::undo_holds(int level) {
@@ -120,7 +119,7 @@ void SharedCounters::end_holds(TransactionEnd end) {
       table_.forget_holds(MyDatabaseId, table_oid(Table::usage));
     }
     for (const HoldChange& entry : hold_corrections_) {
-      table_.correct_hold(entry.key, shared_hash(entry.key), entry.hold_id, entry.now);
+      table_.correct_hold(entry.key, shared_hash(entry.key), entry.hold, entry.is_there);
     }
   }
   hold_corrections_.clear();

@@ -67,6 +67,26 @@ class LineLock {
   SharedCounter& counter_;
 };
 
+/// A locked line on which no hold is over. What is over is dropped some at a time, so that nobody spins for long.
+class CurrentLine {
+ public:
+  CurrentLine(SharedCounterTable& table, SharedCounter& counter, Timestamp now) : counter_(counter) {
+    for (;;) {
+      SpinLockAcquire(&counter_.mutex);
+      if (table.drop_expired(counter_, now)) {
+        return;
+      }
+      SpinLockRelease(&counter_.mutex);
+    }
+  }
+  ~CurrentLine() { SpinLockRelease(&counter_.mutex); }
+  CurrentLine(const CurrentLine&) = delete;
+  CurrentLine& operator=(const CurrentLine&) = delete;
+
+ private:
+  SharedCounter& counter_;
+};
+
 inline VirtualTransactionId own_virtual_xid() {
   VirtualTransactionId own;
   GET_VXID_FROM_PGPROC(own, *MyProc);

@@ -67,7 +67,7 @@ void SharedCounterTable::initialise(std::size_t memory) {
   }
   for (Place i = 0; i < hold_count_; ++i) {
     all_holds()[i].counter = no_place;
-    all_holds()[i].next = i + 1 < hold_count_ ? i + 1 : no_place;
+    all_holds()[i].links.left = i + 1 < hold_count_ ? i + 1 : no_place;
   }
   for (Place i = 0; i < reservation_count_; ++i) {
     all_reservations()[i].counter = no_place;
@@ -210,14 +210,6 @@ bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const 
   line.held = 0;
   line.resolving = 0;
   line.next_expiry = timestamp_max;
-  for (std::size_t i = 0; i < holds.size() && !line.keeps_row; ++i) {
-    const Place hold = pop_free_hold();
-    if (hold == no_place) {
-      line.keeps_row = true;  // whoever uses the row looks into the table
-    } else {
-      link_hold(line, place, hold, holds[i]);
-    }
-  }
   line.row_state = initial.row_state;
   ++line.version;
   line.committed = initial.committed;
@@ -227,6 +219,17 @@ bool SharedCounterTable::create(const SharedKey& key, std::uint64_t hash, const 
   line.row = initial.row;
   line.row_claimed_percent = initial.row_claimed_percent;
   SpinLockRelease(&line.mutex);
+  for (std::size_t i = 0; i < holds.size() && !line.keeps_row; ++i) {
+    const Place hold = pop_free_hold();
+    const LineLock adding(line);  // nobody finds it yet; those who look through all lines for what is over come by
+    if (hold == no_place) {
+      line.keeps_row = true;  // whoever uses the row looks into the table
+    } else {
+      fill_hold(line, place, hold, holds[i]);
+      line.held = saturating_sum(line.held, holds[i].amount);
+      add_live(line, hold);
+    }
+  }
   line.next = buckets()[hash & (bucket_count_ - 1)];
   buckets()[hash & (bucket_count_ - 1)] = place;
   line.is_used = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/place_tree.hpp"
 #include "pg/counters.hpp"
 
 extern "C" {
@@ -15,10 +16,8 @@ namespace spend {
 ///
 /// A counter's line is found through a hash table; the locks of its partitions guard the chains, the line's own
 /// spinlock what is in it. A transaction that moves a counter has a reservation on it, from its first movement to its
-/// end; a line with reservations stays. Order of locks: partition, then line, then the list of free ones.
-
-using Place = std::uint32_t;
-constexpr Place no_place = 0xFFFFFFFF;
+/// end; a line with reservations stays. Order of locks: partition, then line, then the list of free ones. However many
+/// holds a counter has, and whenever they end, nobody keeps a line's spinlock for longer than a few of them take.
 
 /// A counter of one ledger of the cluster.
 struct SharedKey {
@@ -41,7 +40,7 @@ struct alignas(64) SharedCounter {
   std::uint64_t hash;
   Place next;          ///< in the chain, or in the list of free ones
   Place reservations;  ///< first of those on it
-  Place holds;         ///< first of those on it
+  Place holds;         ///< root of those that are committed and that nobody is resolving, by their end (PlaceTree)
   std::uint32_t hold_count;
   std::uint32_t in_doubt;  ///< reservations of prepared transactions among them
   std::uint32_t claiming;  ///< reservations that have claimed a threshold
@@ -84,12 +83,14 @@ struct Reservation {
 /// releases it, or until its time is over: then whoever looks takes it out, unless it is being resolved.
 struct SharedHold {
   Place counter;                      ///< no_place when free
-  Place next, previous;               ///< on the counter; or in the list of free ones
+  TreeLinks links;                    ///< on the counter; in the list of free ones, left is the next
   Place creator, resolver;            ///< reservations of transactions that have not ended, or no_place
   Place next_created, next_resolved;  ///< of the same reservation
   std::int64_t hold_id;
   Timestamp expires_at;
   Atto amount;
+
+  std::pair<Timestamp, std::int64_t> order() const { return {expires_at, hold_id}; }
 };
 
 /// What the cluster knows of one ledger's counters.
@@ -116,8 +117,10 @@ class SharedCounterTable {
   static constexpr std::size_t partition_count = 64;
   static constexpr std::size_t fallback_bits = 4096;
   static constexpr std::size_t ledger_count = 1024;
-  /// Holds on one counter; with more it becomes a row. They are gone through under its lock.
+  /// Holds on one counter; with more it becomes a row.
   static constexpr std::uint32_t most_holds = 4096;
+  /// Holds that are dropped, or change hands, while a line is locked once.
+  static constexpr int most_at_once = 32;
 
   static Size size_for(std::size_t memory);
   /// Lays the table out in zeroed memory of that size. Once, by whoever makes the segment.
@@ -172,12 +175,12 @@ class SharedCounterTable {
   void add_hold(Place reservation, Place hold, const LiveHold& what, Atto amount);
   /// The savepoint in which it was taken was rolled back.
   void take_hold_back(Place hold);
-  /// The transaction settles or releases a hold; no_place if it is not there, or its time is over.
-  Place resolve_hold(Place reservation, std::int64_t hold_id, Timestamp now);
+  /// The transaction settles or releases a hold that ends at that time; no_place if it is not there, or is over.
+  Place resolve_hold(Place reservation, std::int64_t hold_id, Timestamp expires_at, Timestamp now);
   /// The savepoint in which it did was rolled back.
   void unresolve_hold(Place hold);
-  /// A hold was changed, made or deleted (nothing) by other hands than the ledger's.
-  void correct_hold(const SharedKey& key, std::uint64_t hash, std::int64_t hold_id, const std::optional<LiveHold>& now);
+  /// A hold was made or deleted by other hands than the ledger's.
+  void correct_hold(const SharedKey& key, std::uint64_t hash, const LiveHold& hold, bool is_there);
   /// All committed holds of the ledger were.
   void forget_holds(Oid database, Oid ledger);
   /// How the counter stands for the reservation's transaction.
@@ -254,13 +257,18 @@ class SharedCounterTable {
   void give_back_reservation(Place place);
   void link_reservation(SharedCounter& counter, Place counter_place, Place place);
   void end_reservation(SharedCounter& counter, Place place, bool committed);
-  CounterView view_of(SharedCounter& counter, const Reservation& own, Timestamp now);
+  static CounterView view_of(const SharedCounter& counter, const Reservation& own);
   Place pop_free_hold();
-  void link_hold(SharedCounter& counter, Place counter_place, Place place, const LiveHold& what);
-  void drop_hold(SharedCounter& counter, Place place);
-  void drop_expired(SharedCounter& counter, Timestamp now);
+  PlaceTree<SharedHold> holds_of(SharedCounter& counter) { return {all_holds(), counter.holds}; }
+  void fill_hold(SharedCounter& counter, Place counter_place, Place place, const LiveHold& what);
+  void add_live(SharedCounter& counter, Place place);
+  void take_out(SharedCounter& counter, Place place);
+  void free_hold(SharedCounter& counter, Place place);
+  bool drop_expired(SharedCounter& counter, Timestamp now);
+  bool drop_some_holds(SharedCounter& counter);
   void drop_all_holds(SharedCounter& counter);
-  void end_holds(SharedCounter& counter, Place reservation, bool committed);
+  bool end_some_holds(SharedCounter& counter, Reservation& own, bool committed);
+  friend class CurrentLine;
   void unchain(Place* first, Place SharedHold::*next, Place hold);
   Place take_counter();
   bool evict_one();

@@ -20,7 +20,7 @@ class SharedCounters final : public Counters {
   Standing stand(const CounterUse& use) override;
   void expect_hold(const CounterUse& use) override;
   void hold(const CounterUse& use, const LiveHold& hold, Atto taken) override;
-  void resolve_hold(const CounterKey& key, std::int64_t hold_id) override;
+  void resolve_hold(const CounterKey& key, std::int64_t hold_id, Timestamp expires_at) override;
   bool leaves_holds_to_table(const CounterUse& use) override { return attach(use).is_row; }
   Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) override;
   void set_own(const CounterUse& use, Atto own) override;
@@ -46,8 +46,8 @@ class SharedCounters final : public Counters {
   /// had no line in memory when folding began is folded.
   void forget_row_at_commit(const CounterKey& key) { forgotten_rows_.push_back(shared_key(key)); }
   void forget_ledger_at_commit();
-  /// A row of spend.hold_amounts was changed, made or deleted (nothing); all were deleted.
-  void correct_hold_at_commit(const CounterKey& key, std::int64_t hold_id, const std::optional<LiveHold>& now);
+  /// A row of spend.hold_amounts was made or deleted; all were deleted.
+  void correct_hold_at_commit(const CounterKey& key, const LiveHold& hold, bool is_there);
   void forget_holds_at_commit() { forgets_holds_ = true; }
   void note_folding(std::uint32_t lost) { folded_of_lost_ = lost; }
 
@@ -81,8 +81,8 @@ class SharedCounters final : public Counters {
   struct HoldChange {
     int level;
     SharedKey key;
-    std::int64_t hold_id;
-    std::optional<LiveHold> now;
+    LiveHold hold;
+    bool is_there;
   };
   Own& attach(const CounterUse& use);
   Own* attach_if_loaded(const CounterKey& key);
@@ -100,7 +100,7 @@ class SharedCounters final : public Counters {
   void note_amount(Own& own, Atto amount);
   void end_own(Own& own, bool committed);
   void note_hold(Place hold, bool was_taken);
-  void resolve_loaded(const Own& own, std::int64_t hold_id);
+  void resolve_loaded(const Own& own, std::int64_t hold_id, Timestamp expires_at);
   void resolve_unseen(const Own& own);
   void undo_holds(int level);
   void lift_holds(int level);

@@ -16,7 +16,7 @@ namespace spend {
 namespace {
 
 /// Raised whenever anything in the table's memory changes its place or its meaning.
-constexpr std::uint32_t layout_version = 2;
+constexpr std::uint32_t layout_version = 3;
 constexpr std::uint32_t header_magic = 0x53504E44;
 
 /// Kept as it is by every version of the library, so that each can tell what the others do.

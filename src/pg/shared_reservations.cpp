@@ -67,9 +67,8 @@ SharedCounterTable::Attached SharedCounterTable::attach(const SharedKey& key, st
   return result;
 }
 
-/// The line is locked.
-CounterView SharedCounterTable::view_of(SharedCounter& counter, const Reservation& own, Timestamp now) {
-  drop_expired(counter, now);
+/// The line is locked, and current.
+CounterView SharedCounterTable::view_of(const SharedCounter& counter, const Reservation& own) {
   return {counter.committed, saturating_sum(counter.held - counter.resolving, own.holding),
           counter.reserved - pending_of(own)};
 }
@@ -77,16 +76,16 @@ CounterView SharedCounterTable::view_of(SharedCounter& counter, const Reservatio
 CounterView SharedCounterTable::look(Place reservation, Timestamp now) {
   const Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const LineLock locked(line);
-  return view_of(line, own, now);
+  const CurrentLine locked(*this, line, now);
+  return view_of(line, own);
 }
 
 SharedCounterTable::Verdict SharedCounterTable::admit(Place reservation, Atto amount, Atto limit, Timestamp now,
                                                       CounterView* view) {
   Reservation& own = all_reservations()[reservation];
   SharedCounter& line = counters()[own.counter];
-  const LineLock locked(line);
-  *view = view_of(line, own, now);
+  const CurrentLine locked(*this, line, now);
+  *view = view_of(line, own);
   const Atto alone = saturating_sum(saturating_sum(view->committed, view->held), amount);
   if (alone > limit) {
     return Verdict::exceeds;
@@ -154,7 +153,7 @@ bool SharedCounterTable::begin_storing(Place reservation, CounterDelta* row, Att
   return true;
 }
 
-/// The line is locked. The reservation is free afterwards, but not yet given back.
+/// The line is locked, and the reservation's holds have ended. It is free afterwards, but not yet given back.
 void SharedCounterTable::end_reservation(SharedCounter& counter, Place place, bool committed) {
   Reservation& entry = all_reservations()[place];
   if (entry.previous == no_place) {
@@ -166,7 +165,6 @@ void SharedCounterTable::end_reservation(SharedCounter& counter, Place place, bo
     all_reservations()[entry.next].previous = entry.previous;
   }
   counter.reserved -= pending_of(entry);
-  end_holds(counter, place, committed);
   if (entry.is_committing) {
     counter.committing -= entry.amount;
   }
@@ -190,9 +188,12 @@ void SharedCounterTable::end_reservation(SharedCounter& counter, Place place, bo
 
 void SharedCounterTable::settle(Place reservation, bool committed) {
   SharedCounter& line = counters()[all_reservations()[reservation].counter];
-  {
+  for (bool has_ended = false; !has_ended;) {
     const LineLock locked(line);
-    end_reservation(line, reservation, committed);
+    has_ended = end_some_holds(line, all_reservations()[reservation], committed);
+    if (has_ended) {
+      end_reservation(line, reservation, committed);
+    }
   }
   give_back_reservation(reservation);
 }
@@ -253,14 +254,17 @@ std::size_t SharedCounterTable::in_doubt_of(Place counter, std::span<InDoubt> fo
 
 void SharedCounterTable::resolve(Place counter, const InDoubt& entry, bool committed) {
   SharedCounter& line = counters()[counter];
-  {
+  for (bool has_ended = false; !has_ended;) {
     const LineLock locked(line);
     // Others may have been faster, and the reservation may be somebody else's by now.
     Reservation& found = all_reservations()[entry.reservation];
     if (found.counter != counter || found.prepared != entry.xid) {
       return;
     }
-    end_reservation(line, entry.reservation, committed);
+    has_ended = end_some_holds(line, found, committed);
+    if (has_ended) {
+      end_reservation(line, entry.reservation, committed);
+    }
   }
   give_back_reservation(entry.reservation);
 }
@@ -268,12 +272,11 @@ void SharedCounterTable::resolve(Place counter, const InDoubt& entry, bool commi
 std::optional<SharedCounterTable::Quiet> SharedCounterTable::quiet(Place place, Oid database, Oid ledger,
                                                                    Timestamp now) {
   SharedCounter& line = counters()[place];
-  const LineLock locked(line);
+  const CurrentLine locked(*this, line, now);
   if (!line.is_used || line.keeps_row || line.reservations != no_place || line.key.database != database ||
       line.key.ledger != ledger) {
     return std::nullopt;
   }
-  drop_expired(line, now);
   return Quiet{line.key.counter, line.committed, line.held, line.version};
 }
 

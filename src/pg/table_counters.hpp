@@ -32,7 +32,8 @@ class TableCounters final : public Counters {
   void expect_hold([[maybe_unused]] const CounterUse& use) override {}
   void hold([[maybe_unused]] const CounterUse& use, [[maybe_unused]] const LiveHold& hold,
             [[maybe_unused]] Atto taken) override {}
-  void resolve_hold([[maybe_unused]] const CounterKey& key, [[maybe_unused]] std::int64_t hold_id) override {}
+  void resolve_hold([[maybe_unused]] const CounterKey& key, [[maybe_unused]] std::int64_t hold_id,
+                    [[maybe_unused]] Timestamp expires_at) override {}
   bool leaves_holds_to_table([[maybe_unused]] const CounterUse& use) override { return true; }
   Decision admit(const CounterUse& use, Atto own, Atto asked, Atto limit) override;
   void set_own([[maybe_unused]] const CounterUse& use, [[maybe_unused]] Atto own) override {}

@@ -121,12 +121,22 @@ const UsageColumns* known_usage_columns(Oid leaf, int attributes) {
   return last_columns->attributes == attributes ? &last_columns->columns : nullptr;
 }
 
-UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns)
-    : descriptor_(descriptor), columns_(columns) {
-  const auto count = static_cast<Size>(descriptor->natts);
+void UsageRow::make_arrays() {
+  const auto count = static_cast<Size>(descriptor_->natts);
   values_ = static_cast<Datum*>(pg_call([&] { return palloc(count * (sizeof(Datum) + sizeof(bool))); }));
   nulls_ = reinterpret_cast<bool*>(values_ + count);
+}
+
+UsageRow::UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns)
+    : descriptor_(descriptor), columns_(columns) {
+  make_arrays();
   heap_deform_tuple(tuple, descriptor, values_, nulls_);
+}
+
+UsageRow::UsageRow(TupleDesc descriptor, const UsageColumns& columns) : descriptor_(descriptor), columns_(columns) {
+  make_arrays();
+  std::fill_n(values_, descriptor->natts, Datum{0});
+  std::fill_n(nulls_, descriptor->natts, true);
 }
 
 UsageRow::UsageRow(TupleTableSlot* slot, TupleDesc descriptor, const UsageColumns& columns)
@@ -142,9 +152,8 @@ UsageRow UsageRow::clone() const {
   deform_to(static_cast<AttrNumber>(descriptor_->natts));
   UsageRow copy = *this;
   copy.slot_ = nullptr;
+  copy.make_arrays();
   const auto count = static_cast<Size>(descriptor_->natts);
-  copy.values_ = static_cast<Datum*>(pg_call([&] { return palloc(count * (sizeof(Datum) + sizeof(bool))); }));
-  copy.nulls_ = reinterpret_cast<bool*>(copy.values_ + count);
   std::copy_n(values_, count, copy.values_);
   std::copy_n(nulls_, count, copy.nulls_);
   return copy;

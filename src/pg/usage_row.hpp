@@ -53,6 +53,8 @@ const UsageColumns* known_usage_columns(Oid leaf, int attributes);
 class UsageRow {
  public:
   UsageRow(HeapTuple tuple, TupleDesc descriptor, const UsageColumns& columns);
+  /// A row without any value, to be filled.
+  UsageRow(TupleDesc descriptor, const UsageColumns& columns);
   /// The row in a slot, deformed as far as it is read: most of the columns are not needed to account a row. In a
   /// virtual slot, which is deformed from the start, what is set here is set there. The descriptor is the leaf's: the
   /// slot's own may be of an anonymous type.
@@ -136,6 +138,7 @@ class UsageRow {
     }
   }
   void deform_slot(AttrNumber attribute) const;
+  void make_arrays();
 
   TupleDesc descriptor_;
   const UsageColumns& columns_;

@@ -64,7 +64,8 @@ COMMENT ON COLUMN spend.hold_amounts.group_hash IS 'Hash of the group values, as
 COMMENT ON COLUMN spend.hold_amounts.group_values IS 'Values of the group_by dimensions.';
 COMMENT ON COLUMN spend.hold_amounts.amount IS 'Amount in the budget''s measure.';
 COMMENT ON COLUMN spend.hold_amounts.expires_at IS 'When the hold ends by itself.';
-CREATE INDEX hold_amounts_counter_idx ON spend.hold_amounts (budget_id, generation, period_start, group_hash, expires_at);
+-- Not on generation and period, which hardly ever tell two amounts apart: each call adds entries.
+CREATE INDEX hold_amounts_counter_idx ON spend.hold_amounts (budget_id, group_hash, expires_at);
 CREATE FUNCTION spend._correct_hold() RETURNS trigger
   LANGUAGE c AS 'MODULE_PATHNAME', 'spend_correct_hold';
 COMMENT ON FUNCTION spend._correct_hold() IS 'Internal: tells shared memory what other hands than the ledger''s own have changed of what is held, as in a restore.';

@@ -56,4 +56,57 @@ query_fails_like($node, q{INSERT INTO spend.usage (team, request_model, input_to
 verify_is_empty($node, 'the books are in order after the crash');
 
 $node->stop;
+
+# Thousands end within a moment, of several lengths, among others that go on; taken and given back by the hundred in one transaction.
+my $ending = new_node('ending_holds', conf => "shared_preload_libraries = 'pg_spend'\npg_spend.counters = 'auto'\n");
+query($ending, <<'SQL');
+SELECT spend.set_price('p', 'm', '{"rates": {"input_tokens": "1/1"}}', '-infinity');
+SELECT count(*) FROM spend.maintain();
+INSERT INTO spend.budgets (name, amount, period, on_exceeded) VALUES ('all', 10000, 'total', 'reject');
+CREATE TABLE ends AS SELECT clock_timestamp() + interval '40 s' AS at;
+CREATE FUNCTION ask(ttl interval) RETURNS bigint LANGUAGE sql AS $$
+  SELECT hold_id FROM spend.authorize('m', '{"team": "a"}', '{"input_tokens": 1}', ttl => ttl)
+$$;
+CREATE PROCEDURE ask_for(calls integer) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1..calls LOOP
+    PERFORM ask(CASE i % 3 WHEN 0 THEN interval '1 hour' - i * interval '1 s' WHEN 1 THEN (SELECT at FROM ends) - clock_timestamp()
+                           ELSE (SELECT at FROM ends) - clock_timestamp() - i * interval '1 ms' END);
+    COMMIT;
+  END LOOP;
+END
+$$;
+SQL
+my $held = q{SELECT held::bigint FROM spend.budget_status};
+query($ending, 'SET client_min_messages = error; CALL ask_for(3000)');
+is(query($ending, q{SELECT clock_timestamp() < at - interval '4 s' FROM ends}), 't', 'they were all taken before the first one ends');
+is(query($ending, $held), '3000', 'all are held');
+query($ending, q{SET client_min_messages = error;
+  BEGIN;
+  SELECT count(ask('1 hour')) FROM generate_series(1, 300);
+  SELECT count(*) FROM (SELECT spend.release(hold_id) FROM spend.holds WHERE hold_id % 3 = 1 ORDER BY hold_id DESC LIMIT 200) AS r;
+  ROLLBACK});
+is(query($ending, $held), '3000', 'rolled back, nothing has changed');
+query_fails_like($ending, q{INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('a', 'm', 7001)}, qr/SP001/, 'in memory, neither');
+query($ending, q{SET client_min_messages = error;
+  BEGIN;
+  SELECT count(ask('1 hour')) FROM generate_series(1, 300);
+  SAVEPOINT s;
+  SELECT count(*) FROM (SELECT spend.release(hold_id) FROM spend.holds WHERE hold_id > 3000 ORDER BY hold_id) AS r;
+  ROLLBACK TO s;
+  SELECT count(*) FROM (SELECT spend.release(hold_id) FROM spend.holds WHERE state = 'open' AND hold_id > 3000 ORDER BY hold_id DESC LIMIT 200) AS r;
+  SELECT count(*) FROM (SELECT spend.release(hold_id) FROM spend.holds WHERE state = 'open' AND hold_id <= 300 ORDER BY hold_id) AS r;
+  COMMIT});
+is(query($ending, $held), '2800', 'committed, what was given back is free');
+query_fails_like($ending, q{INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('a', 'm', 7201)}, qr/SP001/, 'in memory, too');
+verify_is_empty($ending, 'the books are in order before the end');
+query($ending, q{SELECT pg_sleep(extract(epoch FROM at - clock_timestamp())) FROM ends});
+is(query($ending, q{INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('a', 'm', 9000) RETURNING cost}), '9000', 'who looks first after the end finds all their room');
+query_fails_like($ending, q{INSERT INTO spend.usage (team, request_model, input_tokens) VALUES ('a', 'm', 1)}, qr/SP001/, 'and no more');
+is(query($ending, $held), '1000', 'the others are held');
+verify_is_empty($ending, 'the books are in order after the end');
+is(query($ending, q{SELECT expired FROM spend._tidy_holds()}), '1800', 'they are marked');
+is(query($ending, 'SELECT count(*) FROM spend.hold_amounts'), '1000', 'and their amounts gone');
+$ending->stop;
+
 done_testing();
