@@ -68,7 +68,7 @@ SELECT count(*) AS different FROM (
   (SELECT to_jsonb(u) - '{usage_id,source,recorded_at}'::text[] FROM spend.usage AS u WHERE source = 'one' EXCEPT ALL SELECT to_jsonb(u) - '{usage_id,source,recorded_at}'::text[] FROM spend.usage AS u WHERE source = 'many')
 ) AS d;
 SELECT regress.wrong_counters();
--- All but the first eight; the first row of a new attribution is accounted when the command ends, with its entry in the dictionary.
+-- All but the first eight; the first row with a new attribution is accounted when the command ends, with the entries of all in the dictionary.
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t0'', ''gpt-regress'', i FROM generate_series(1, 50) AS i');
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''t0'', ''gpt-regress'', i FROM generate_series(1, 50) AS i');
 SELECT * FROM regress.calls('INSERT INTO spend.usage (team, request_model, input_tokens) SELECT ''new '' || i, ''gpt-regress'', i FROM generate_series(1, 50) AS i');
@@ -241,3 +241,29 @@ SELECT input_tokens, cost, count(*) FROM spend.usage WHERE team = 't4' GROUP BY 
 SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgqual IS NOT NULL AND tgrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'spend.usage'::regclass);
 SELECT regress.wrong_counters();
 RESET client_min_messages;
+-- New attributions are appended by AFTER ROW of one row of their command, also where a function of the same command inserts, and takes back.
+CREATE FUNCTION regress.nested_new(i int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  BEGIN
+    INSERT INTO spend.usage (source, team, request_model, input_tokens) SELECT 'nested', CASE WHEN j > 15 THEN 'outer ' || i - 1 ELSE 'nested ' || i || ' ' || j % 3 END, 'gpt-regress', 1 FROM generate_series(1, 20) AS j;
+    IF i % 3 = 0 THEN
+      RAISE division_by_zero;
+    END IF;
+  EXCEPTION WHEN division_by_zero THEN
+    INSERT INTO spend.usage (source, team, request_model, input_tokens) VALUES ('nested', 'caught ' || i % 2, 'gpt-regress', 1);
+  END;
+  RETURN i;
+END
+$$;
+INSERT INTO spend.usage (source, team, request_model, input_tokens)
+SELECT 'outer', 'outer ' || CASE WHEN i % 5 = 0 THEN regress.nested_new(i) ELSE i::text END, 'gpt-regress', 2 FROM generate_series(1, 60) AS i;
+SELECT source, count(*), count(DISTINCT attribution_id) AS attributions, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM spend.attributions AS a WHERE a.attribution_id = u.attribution_id)) AS unknown
+FROM spend.usage AS u WHERE source IN ('outer', 'nested') GROUP BY 1 ORDER BY 1;
+BEGIN;
+SAVEPOINT a;
+INSERT INTO spend.usage (source, team, request_model, input_tokens) SELECT 'again', 'again ' || i, 'gpt-regress', 2 FROM generate_series(1, 30) AS i;
+ROLLBACK TO a;
+INSERT INTO spend.usage (source, team, request_model, input_tokens) SELECT 'again', 'again ' || i, 'gpt-regress', 2 FROM generate_series(1, 30) AS i;
+COMMIT;
+SELECT count(*) AS entries FROM spend.attributions WHERE dimensions ->> 'team' LIKE 'again %';
+SELECT regress.wrong_counters();

@@ -2,11 +2,12 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,11 +37,11 @@ class ByteCache {
     const std::uint64_t hash = hash_of(key);
     for (std::size_t i = 0; i < probes; ++i) {
       const Slot& slot = slots_[(hash + i) & (slots_.size() - 1)];
-      if (!slot.is_used) {
+      if (slot.node == nullptr) {
         return nullptr;
       }
-      if (slot.hash == hash && slot.key == key) {
-        return &slot.value;
+      if (slot.hash == hash && slot.node->key() == key) {
+        return &slot.node->value;
       }
     }
     return nullptr;
@@ -57,11 +58,11 @@ class ByteCache {
       clear();
     }
     bytes_ += key.size();
-    place(Slot{hash_of(key), std::string(key), std::move(value), true});
+    place(Slot{hash_of(key), Node::make(key, std::move(value))});
   }
 
   void clear() {
-    slots_.assign(slots_.empty() ? 0 : first_places, Slot());
+    slots_ = std::vector<Slot>(slots_.empty() ? 0 : first_places);
     bytes_ = 0;
   }
 
@@ -70,11 +71,31 @@ class ByteCache {
   static constexpr std::size_t first_places = 64;
 
  private:
+  /// A value, and right behind it the bytes of its string: what is compared and what is asked for lie in one place, and
+  /// the slots, which are read at random, are few lines of the processor's cache.
+  struct Node {
+    struct Free {
+      void operator()(Node* node) const {
+        node->~Node();
+        ::operator delete(node);
+      }
+    };
+    using Held = std::unique_ptr<Node, Free>;
+
+    static Held make(std::string_view key, Value value) {
+      void* const memory = ::operator new(sizeof(Node) + key.size());
+      Node* const node = new (memory) Node{std::move(value), key.size()};
+      std::copy(key.begin(), key.end(), reinterpret_cast<char*>(node + 1));
+      return Held(node);
+    }
+    std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+
+    Value value;
+    std::size_t size;
+  };
   struct Slot {
     std::uint64_t hash = 0;
-    std::string key = {};
-    Value value = {};
-    bool is_used = false;
+    typename Node::Held node = nullptr;
   };
   static constexpr std::size_t probes = 8;
 
@@ -109,14 +130,14 @@ class ByteCache {
     for (;;) {
       for (std::size_t i = 0; i < probes; ++i) {
         Slot& slot = slots_[(filled.hash + i) & (slots_.size() - 1)];
-        if (!slot.is_used) {
+        if (slot.node == nullptr) {
           slot = std::move(filled);
           return;
         }
       }
       if (slots_.size() >= most_places_) {
         Slot& victim = slots_[(filled.hash + (filled.hash >> 61)) & (slots_.size() - 1)];
-        bytes_ -= victim.key.size();
+        bytes_ -= victim.node->size;
         victim = std::move(filled);
         return;
       }
@@ -128,7 +149,7 @@ class ByteCache {
     std::vector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
     for (Slot& slot : old) {
-      if (slot.is_used) {
+      if (slot.node != nullptr) {
         place(std::move(slot));
       }
     }

@@ -295,9 +295,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
 }
 
 bool account_at_once(const UsageRow& row, Attribution& attribution) {
-  const bool is_stored = attribution.stored_at != Attribution::absent_level;
-  if (!is_stored && !attribution.is_awaited) {
-    attribution.is_awaited = attribution.is_expected;
+  if (!await_attribution(attribution)) {
     return false;
   }
   const std::shared_ptr<const BudgetSet> budgets = budget_set();

@@ -26,7 +26,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival);
 
 /// The same for a row that was stored a moment ago and is still in the executor's slot, while its command goes on.
 /// False: nothing was done, because it needs a reject counter that is a row, which is locked when all rows of the
-/// command are known, or is the first with a new combination, which AFTER ROW appends to the dictionary; it is for
+/// command are known, or is the first of its command with a new combination, all of which AFTER ROW appends; it is for
 /// account_row() then, and must come there.
 /// Errors: those of account_row().
 bool account_at_once(const UsageRow& row, Attribution& attribution);

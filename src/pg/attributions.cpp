@@ -188,9 +188,28 @@ CommandIdentity expected_by;
 void forget_expected() {
   for (Attribution* const attribution : expected) {
     attribution->is_expected = false;
-    attribution->is_awaited = false;
   }
   expected.clear();
+}
+
+/// New combinations of rows that were accounted while their command goes on, with the nesting levels of these rows.
+/// AFTER ROW of one row of each such command appends them all.
+struct Awaited {
+  Attribution* attribution;
+  int level;
+};
+std::vector<Awaited> awaited;
+CommandIdentity awaited_by;  ///< the command that has sent a row to AFTER ROW last
+
+void forget_awaited(int from_level) {
+  std::erase_if(awaited, [&](const Awaited& entry) {
+    const bool ends = entry.level >= from_level;
+    if (ends) {
+      entry.attribution->is_awaited = false;
+    }
+    return ends;
+  });
+  awaited_by = {};  // it need not be that command's row which is left
 }
 
 }  // namespace
@@ -216,9 +235,9 @@ Attribution& remember_attribution(Dimensions dimensions) {
   Attribution& attribution =
       found != nullptr ? *found
                        : known.add(Attribution{.id = id,
-                                               .dimensions = std::move(dimensions),
                                                .stored_at = is_in_whole_dictionary(id) ? Attribution::committed_level
-                                                                                       : Attribution::absent_level});
+                                                                                       : Attribution::absent_level,
+                                               .dimensions = std::move(dimensions)});
   keep_attribution(attribution);
   return attribution;
 }
@@ -265,7 +284,7 @@ Attribution* find_attribution(const Hash128& id) {
   if (!stored.has_value()) {
     return nullptr;
   }
-  return &known.add(Attribution{.id = id, .dimensions = std::move(*stored), .stored_at = Attribution::committed_level});
+  return &known.add(Attribution{.id = id, .stored_at = Attribution::committed_level, .dimensions = std::move(*stored)});
 }
 
 void keep_attribution(Attribution& attribution) {
@@ -285,16 +304,52 @@ void expect_attribution(Attribution& attribution) {
   attribution.is_expected = true;
 }
 
-void store_attribution(Attribution& attribution) {
+bool await_attribution(Attribution& attribution) {
   if (attribution.stored_at != Attribution::absent_level) {
+    return true;
+  }
+  const CommandIdentity command = CommandIdentity::current();
+  const bool is_to_come = !awaited.empty() && awaited_by == command;
+  if (!attribution.is_awaited || !is_to_come) {
+    awaited.push_back({&attribution, GetCurrentTransactionNestLevel()});
+    attribution.is_awaited = true;
+  }
+  awaited_by = command;
+  return is_to_come;
+}
+
+namespace {
+
+/// What AFTER ROW of a row with this attribution has to append.
+std::vector<Attribution*> take_expected_and_awaited(Attribution& attribution) {
+  std::vector<Attribution*> batch = {&attribution};
+  if (attribution.is_expected) {
+    batch.insert(batch.end(), expected.begin(), expected.end());
+    forget_expected();
+  }
+  // What a savepoint around this one awaits is left to it: what is appended here goes with this one.
+  const int level = GetCurrentTransactionNestLevel();
+  for (const Awaited& entry : awaited) {
+    if (entry.level >= level) {
+      batch.push_back(entry.attribution);
+    }
+  }
+  forget_awaited(level);
+  std::erase_if(batch, [](const Attribution* entry) { return entry->stored_at != Attribution::absent_level; });
+  std::sort(batch.begin(), batch.end());
+  batch.erase(std::unique(batch.begin(), batch.end()), batch.end());
+  return batch;
+}
+
+}  // namespace
+
+void store_attribution(Attribution& attribution) {
+  if (attribution.stored_at != Attribution::absent_level && awaited.empty()) {
     return;
   }
-  std::vector<Attribution*> batch;
-  if (attribution.is_expected) {
-    batch = expected;
-    forget_expected();
-  } else {
-    batch.push_back(&attribution);
+  const std::vector<Attribution*> batch = take_expected_and_awaited(attribution);
+  if (batch.empty()) {
+    return;
   }
   std::vector<DictionaryEntry> entries;
   entries.reserve(batch.size());
@@ -312,6 +367,7 @@ void store_attribution(Attribution& attribution) {
 
 void attributions_at_abort(int level) {
   forget_expected();
+  forget_awaited(level);
   // What ends was stored last: a loop over savepoints must not walk through all that came before it.
   while (!uncommitted.empty()) {
     Attribution* const found = known.find(uncommitted.back());
@@ -326,6 +382,9 @@ void attributions_at_abort(int level) {
 }
 
 void attributions_at_subcommit(int level) {
+  for (Awaited& entry : awaited) {
+    entry.level = std::min(entry.level, level - 1);
+  }
   for (auto id = uncommitted.rbegin(); id != uncommitted.rend(); ++id) {
     Attribution* const found = known.find(*id);
     if (found != nullptr && found->stored_at < level) {
@@ -339,6 +398,7 @@ void attributions_at_subcommit(int level) {
 
 void attributions_at_commit() {
   forget_expected();
+  forget_awaited(0);
   for (const Hash128& id : uncommitted) {
     Attribution* const found = known.find(id);
     if (found != nullptr) {

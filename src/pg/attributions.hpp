@@ -12,8 +12,32 @@ struct BudgetMatch;
 /// What this backend knows of the dictionary spend.attributions: id → dimension values.
 
 /// One combination of dimension values, as this backend knows it.
-struct Attribution {
+///
+/// What a row asks of its attribution lies in the first lines of the processor's cache: rows of a bulk load have one
+/// after the other, of thousands.
+struct alignas(64) Attribution {
   Hash128 id{};
+
+  static constexpr int committed_level = 0;
+  static constexpr int absent_level = -1;
+  /// Nesting level of the transaction that appended it to the dictionary; committed_level: it is there for good;
+  /// absent_level: not known to be.
+  int stored_at = absent_level;
+  /// The last transaction that wrote a row with it.
+  LocalTransactionId written_in = InvalidLocalTransactionId;
+  bool is_expected = false;  ///< see expect_attribution()
+  bool is_awaited = false;   ///< see await_attribution()
+
+  /// What refuse_missing_tags() remembers: the requirement that it does not meet, or -1, and the versions that were
+  /// asked.
+  std::int32_t refused_by = -1;
+  std::uint64_t tags_checked_by = 0;
+
+  /// Where BudgetSet remembers its answers, and the number of the set that gave them.
+  std::uint64_t matched_by = 0;
+  std::shared_ptr<const std::vector<BudgetMatch>> matches = {};
+  std::vector<std::string> needed_of_row = {};  ///< row dimensions that its rows must be refined by
+
   Dimensions dimensions = {};
   /// Of an attribution refined by row dimensions: the one of the dictionary, and the row dimensions that were looked
   /// at. See BudgetSet::refine().
@@ -24,27 +48,6 @@ struct Attribution {
   std::optional<std::int64_t> occurred_in = {};
   /// The one of the dictionary, under which rows are rolled up.
   Attribution& rolled_up() { return base == nullptr ? *this : *base; }
-
-  /// Where BudgetSet remembers its answers, and the number of the set that gave them.
-  std::shared_ptr<const std::vector<BudgetMatch>> matches = {};
-  std::vector<std::string> needed_of_row = {};  ///< row dimensions that its rows must be refined by
-  std::uint64_t matched_by = 0;
-
-  /// What refuse_missing_tags() remembers: the requirement that it does not meet, or -1, and the versions that were
-  /// asked.
-  std::int32_t refused_by = -1;
-  std::uint64_t tags_checked_by = 0;
-
-  static constexpr int committed_level = 0;
-  static constexpr int absent_level = -1;
-  /// Nesting level of the transaction that appended it to the dictionary; committed_level: it is there for good;
-  /// absent_level: not known to be.
-  int stored_at = absent_level;
-  bool is_expected = false;  ///< see expect_attribution()
-  /// A row of the running command with it, while it is expected, is left to AFTER ROW, which appends it.
-  bool is_awaited = false;
-  /// The last transaction that wrote a row with it.
-  LocalTransactionId written_in = InvalidLocalTransactionId;
 };
 
 /// The attribution of these values; it stays in memory, in this place, to the end of the transaction.
@@ -65,9 +68,14 @@ void keep_attribution(Attribution& attribution);
 /// BEFORE ROW: notes that a row of this command is about to be stored with it, so that the command's new combinations
 /// are appended together.
 void expect_attribution(Attribution& attribution);
-/// AFTER ROW: appends the combination to the dictionary unless it is known to be there, and the other new ones of the
-/// command with it: every BEFORE event comes before. So a row that ON CONFLICT then skips may leave an entry when
-/// another row of its command was stored; the dictionary names combinations, it does not say that they have rows.
+/// A row with it was stored, and its command goes on: true when the combination is known to be in the dictionary, or
+/// AFTER ROW of an earlier row of this command will append it. False: this row has to be left to AFTER ROW, for all
+/// that come after it.
+bool await_attribution(Attribution& attribution);
+/// AFTER ROW: appends the combination to the dictionary unless it is known to be there, and with it those that are
+/// awaited and the other new ones of the command: every BEFORE event comes before. So a row that ON CONFLICT then skips
+/// may leave an entry when another row of its command was stored; the dictionary names combinations, it does not say
+/// that they have rows.
 void store_attribution(Attribution& attribution);
 /// The attribution with an id: from memory, else from the dictionary; null when it has none. Valid until the next call
 /// of this function or of remember_attribution(), unless it is kept.
