@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(compile shares_counters new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary
+our @EXPORT = qw(compile shares_counters new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary everything
   leaf_triggers);
 
 # new_node(NAME, init => [...], conf => "...", extension => 0|1): a started cluster; unless extension is 0 its database
@@ -134,6 +134,27 @@ SELECT spend.end_price_term('withdrawn', '-infinity');
 UPDATE spend.alerts SET delivered_at = now() WHERE alert_id = (SELECT min(alert_id) FROM spend.alerts);
 SQL
 	return;
+}
+
+# Rows and contents of every table that is dumped, and of every view but what is said of now.
+sub everything
+{
+	my ($node, $database) = @_;
+	return query($node, <<'SQL', $database);
+SET TimeZone = 'UTC';
+CREATE FUNCTION pg_temp.said(name name, relation oid, hidden text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  result text;
+BEGIN
+  EXECUTE format('SELECT %L || ''|'' || count(*) || ''|'' || md5(coalesce(string_agg(line, chr(10) ORDER BY line COLLATE "C"), '''')) FROM (SELECT (to_jsonb(x) - %L::text[])::text AS line FROM %s AS x) AS l', name, hidden, relation::regclass) INTO result;
+  RETURN result;
+END
+$$;
+SELECT pg_temp.said(c.relname, c.oid, CASE c.relname WHEN 'status' THEN ARRAY['checked_at'] ELSE ARRAY[]::text[] END)
+FROM pg_class AS c
+WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND (c.relkind <> 'v' OR c.relname NOT LIKE '\_%') AND c.relname NOT IN ('budget_epochs', 'budget_keys', 'commit_window')
+ORDER BY c.relname COLLATE "C";
+SQL
 }
 
 # What makes two ledgers the same, as text.
