@@ -218,9 +218,9 @@ SELECT * FROM spend.verify_rollups();
 
 -- A fold sums up a part at a time: as much as its memory holds, here the least.
 SET maintenance_work_mem = '1MB';
-INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1300, 'm', i FROM generate_series(1, 2600) AS i;
+INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1300, 'm', i FROM generate_series(1, 9100) AS i;
 SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
-INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1900, 'm', i FROM generate_series(1, 2600) AS i;
+INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens) SELECT '2026-02-06'::timestamptz + i % 7 * interval '10 hours', 't' || i % 3, 'v' || i % 1900, 'm', i FROM generate_series(1, 9100) AS i;
 SELECT subject FROM spend.maintain(0) WHERE action = 'folded deltas';
 RESET maintenance_work_mem;
 SELECT * FROM spend.verify_rollups();

@@ -1,6 +1,6 @@
 #include "pg/rollup_deltas.hpp"
 
-#include "pg/rollup_table.hpp"
+#include "pg/folded_groups.hpp"
 #include "pg/set_result.hpp"
 
 extern "C" {
@@ -163,15 +163,16 @@ class Unpacked {
     const FoldedKey key{delta.key.bucket, delta.key.attribution, delta.key.kind};
     if (!groups_.try_add(key, delta.sums)) {
       emit();
-      groups_.at(key) = delta.sums;
+      (void)groups_.try_add(key, delta.sums);
     }
   }
 
   void emit() {
-    groups_.for_each([&](const FoldedGroup& group) {
-      tuple_.set(group.key.bucket, group.key.attribution, group.key.kind, group.sums);
+    for (const FoldedGroup& group : groups_.groups()) {
+      const RollupSums sums = group.sums->unpack();
+      tuple_.set(group.key.bucket, group.key.attribution, group.key.kind, sums);
       pg_call([&] { tuplestore_putvalues(result_->setResult, result_->setDesc, tuple_.values(), tuple_.nulls()); });
-    });
+    }
     groups_.clear();
   }
 
@@ -180,7 +181,7 @@ class Unpacked {
 
   ReturnSetInfo* result_;
   DeltaTuple tuple_;
-  FoldedSums groups_;
+  FoldedGroups groups_;
 };
 
 }  // namespace

@@ -17,19 +17,17 @@ namespace {
 /// What was read of the deltas and is in no table yet.
 class Fold {
  public:
-  Fold(Datum zone, Timestamp first_quarter) : zone_(zone), first_quarter_(first_quarter) {
-    const std::size_t memory = static_cast<std::size_t>(maintenance_work_mem) * 1024;
-    most_groups_ = std::max<std::size_t>(memory / (sizeof(FoldedGroup) + sizeof(FoldedPart)), 1000);
-  }
+  Fold(Datum zone, Timestamp first_quarter)
+      : zone_(zone), first_quarter_(first_quarter), memory_(static_cast<std::size_t>(maintenance_work_mem) * 1024) {}
 
   void add(const Delta& delta) {
-    if (groups_.size() >= most_groups_) {
+    if (groups_.memory() + groups_.size() * sizeof(FoldedPart) >= memory_) {
       write();
     }
     const FoldedKey key{delta.key.bucket, delta.key.attribution, delta.key.kind};
     if (!groups_.try_add(key, delta.sums)) {
       write();
-      groups_.at(key) = delta.sums;
+      (void)groups_.try_add(key, delta.sums);
     }
   }
 
@@ -39,24 +37,24 @@ class Fold {
     std::deque<FoldedGroup> moved;
     std::vector<FoldedPart> parts;
     parts.reserve(groups_.size());
-    groups_.for_each([&](const FoldedGroup& group) {
+    for (const FoldedGroup& group : groups_.groups()) {
       const DateADT day = day_of(group.key.bucket);
       parts.push_back(part_of(group, {first_of_month(day), 0}, day));
-    });
-    std::vector<const FoldedGroup*> handed_down = month_table_.add(parts, moved);
+    }
+    std::vector<const FoldedGroup*> handed_down = month_table_.add(parts, groups_, moved);
     parts.clear();
     for (const FoldedGroup* const group : handed_down) {
       const DateADT day = day_of(group->key.bucket);
       parts.push_back(part_of(*group, {day, floor_to_day(group->key.bucket)}, day));
     }
-    handed_down = day_table_.add(parts, moved);
+    handed_down = day_table_.add(parts, groups_, moved);
     parts.clear();
     for (const FoldedGroup* const group : handed_down) {
       if (group->key.bucket >= first_quarter_) {
         parts.push_back(part_of(*group, {group->key.bucket, 0}, 0));
       }
     }
-    quarter_table_.add(parts, moved);
+    quarter_table_.add(parts, groups_, moved);
     groups_.clear();
   }
 
@@ -96,9 +94,9 @@ class Fold {
 
   Datum zone_;
   Timestamp first_quarter_;
-  std::size_t most_groups_;
+  std::size_t memory_;
   std::array<KnownDay, 1024> known_days_;
-  FoldedSums groups_;
+  FoldedGroups groups_;
   RollupTable quarter_table_{RollupTable::Grain::quarter};
   RollupTable day_table_{RollupTable::Grain::day};
   RollupTable month_table_{RollupTable::Grain::month};

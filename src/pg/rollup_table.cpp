@@ -5,21 +5,10 @@
 extern "C" {
 #include "catalog/index.h"
 #include "catalog/pg_am_d.h"
-#include "common/pg_prng.h"
 #include "utils/datetime.h"
 }
 
 namespace spend {
-
-std::uint32_t hash_of(const FoldedKey& key) {
-  // Ids are keyless hashes of what users chose, so something that they do not know goes in.
-  static const std::uint64_t secret = pg_prng_uint64(&pg_global_prng_state);
-  std::array<std::uint64_t, 4> ids;
-  std::memcpy(ids.data(), key.attribution.data(), sizeof key.attribution);
-  std::memcpy(&ids[2], key.kind.data(), sizeof key.kind);
-  return hash_of_words(ids[0] ^ secret, ids[1] ^ static_cast<std::uint64_t>(key.bucket),
-                       ids[2] * 0xD6E8FEB86659FD93U ^ ids[3]);
-}
 
 DateADT first_of_month(DateADT day) {
   int year, month, day_of_month;
@@ -310,14 +299,14 @@ HeapTuple RollupTable::form() {
 }
 
 void RollupTable::add_sums(Run run) {
-  RollupSums total = run.front().group->sums;
+  RollupSums total = run.front().group->sums->unpack();
   for (const FoldedPart& part : run.subspan(1)) {
-    if (!total.try_add(part.group->sums)) {
+    if (!part.group->sums->try_add_to(total)) {
       sums_.add(total, values_.data(), nulls_.get());
       // What it has written is valid until the next call only.
       HeapTuple so_far = form();
       heap_deform_tuple(so_far, table_.descriptor(), values_.data(), nulls_.get());
-      total = part.group->sums;
+      total = part.group->sums->unpack();
     }
   }
   sums_.add(total, values_.data(), nulls_.get());
@@ -337,28 +326,28 @@ HeapTuple RollupTable::new_row(Run run) {
   }
   if (run.size() == 1) {
     set_quarter(first);
-    sums_.write(first.group->sums, [&](AttrNumber attribute, Datum value) { put(attribute, value); });
+    sums_.write(first.group->sums->unpack(), [&](AttrNumber attribute, Datum value) { put(attribute, value); });
   } else {
     add_sums(run);
   }
   return form();
 }
 
-HeapTuple RollupTable::changed_row(HeapTuple row, Run run, std::deque<FoldedGroup>& moved,
+HeapTuple RollupTable::changed_row(HeapTuple row, Run run, FoldedGroups& groups, std::deque<FoldedGroup>& moved,
                                    std::vector<const FoldedGroup*>& handed_down) {
   heap_deform_tuple(row, table_.descriptor(), values_.data(), nulls_.get());
   bool stays_one_quarter = false;
   if (has_one_quarter()) {
     const Datum bucket = values_[static_cast<std::size_t>(bucket_column_ - 1)];
     const FoldedKey& key = run.front().group->key;
-    FoldedGroup before = {{DatumGetTimestampTz(bucket), key.attribution, key.kind},
-                          sums_.read(values_.data(), nulls_.get())};
-    RollupSums total = before.sums;
+    const FoldedKey before = {DatumGetTimestampTz(bucket), key.attribution, key.kind};
+    const RollupSums sums_before = sums_.read(values_.data(), nulls_.get());
+    RollupSums total = sums_before;
     // It must be possible to read it as sums again.
-    stays_one_quarter = run.size() == 1 && before.key.bucket == key.bucket && total.try_add(run.front().group->sums);
+    stays_one_quarter = run.size() == 1 && before.bucket == key.bucket && run.front().group->sums->try_add_to(total);
     if (!stays_one_quarter) {
       clear_quarter();
-      handed_down.push_back(&moved.emplace_back(before));
+      handed_down.push_back(&moved.emplace_back(FoldedGroup{before, groups.pack(sums_before)}));
     }
   }
   if (!stays_one_quarter) {
@@ -371,21 +360,24 @@ HeapTuple RollupTable::changed_row(HeapTuple row, Run run, std::deque<FoldedGrou
 
 namespace {
 
-/// Groups lie anywhere in memory, and each is larger than what the processor fetches at once.
+/// Groups lie anywhere in memory, and their sums somewhere else.
 void fetch_ahead(std::vector<FoldedPart>::const_iterator next, std::vector<FoldedPart>::const_iterator end) {
   constexpr std::ptrdiff_t ahead = 6;
   constexpr std::size_t line = 64;
-  if (end - next > ahead) {
-    const auto* const group = reinterpret_cast<const char*>(next[ahead].group);
-    for (std::size_t at = 0; at < sizeof(FoldedGroup); at += line) {
-      __builtin_prefetch(group + at);
+  constexpr std::size_t usual_size = 3 * line;
+  if (end - next > 2 * ahead) {
+    __builtin_prefetch(next[2 * ahead].group);
+    const auto* const sums = reinterpret_cast<const char*>(next[ahead].group->sums);
+    for (std::size_t at = 0; at < usual_size; at += line) {
+      __builtin_prefetch(sums + at);
     }
   }
 }
 
 }  // namespace
 
-std::vector<const FoldedGroup*> RollupTable::add(std::vector<FoldedPart>& parts, std::deque<FoldedGroup>& moved) {
+std::vector<const FoldedGroup*> RollupTable::add(std::vector<FoldedPart>& parts, FoldedGroups& groups,
+                                                 std::deque<FoldedGroup>& moved) {
   std::vector<const FoldedGroup*> handed_down;
   if (parts.empty()) {
     return handed_down;
@@ -412,7 +404,7 @@ std::vector<const FoldedGroup*> RollupTable::add(std::vector<FoldedPart>& parts,
     set_key(first);
     if (HeapTuple row = walk.find(key, last == nullptr || last->time != first.time)) {
       ItemPointerData at = row->t_self;
-      HeapTuple replacement = changed_row(row, run, moved, handed_down);
+      HeapTuple replacement = changed_row(row, run, groups, moved, handed_down);
       pg_call([&] {
         CatalogTupleUpdateWithInfo(relation, &at, replacement, indexes);
         heap_freetuple(replacement);

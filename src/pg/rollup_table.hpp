@@ -2,8 +2,8 @@
 
 #include <deque>
 
+#include "pg/folded_groups.hpp"
 #include "pg/rollup_columns.hpp"
-#include "pg/sums_by_key.hpp"
 #include "pg/tuple_prefixes.hpp"
 
 extern "C" {
@@ -11,18 +11,6 @@ extern "C" {
 }
 
 namespace spend {
-
-/// What is summed up in memory before it goes to the tables.
-struct FoldedKey {
-  Timestamp bucket;  ///< start of the quarter hour
-  Hash128 attribution;
-  Hash128 kind;
-  friend auto operator<=>(const FoldedKey&, const FoldedKey&) = default;
-};
-std::uint32_t hash_of(const FoldedKey& key);
-
-using FoldedGroup = KeyedSums<FoldedKey>;
-using FoldedSums = SumsByKey<FoldedKey>;
 
 /// The sums of a quarter hour, and where they go in a table.
 struct FoldedPart {
@@ -51,8 +39,9 @@ class RollupTable {
   /// Errors: 42P01, 42703 where the extension's SQL is older.
   explicit RollupTable(Grain grain);
   /// Adds these parts, and puts them into the order of their keys. Returns those of which the tables of finer grain are
-  /// to have rows, too; what rows held before that is among them, and is kept in `moved`.
-  std::vector<const FoldedGroup*> add(std::vector<FoldedPart>& parts, std::deque<FoldedGroup>& moved);
+  /// to have rows, too; what rows held before that is among them, and is kept in `moved`, with sums of `groups`.
+  std::vector<const FoldedGroup*> add(std::vector<FoldedPart>& parts, FoldedGroups& groups,
+                                      std::deque<FoldedGroup>& moved);
 
  private:
   static constexpr std::size_t most_key_columns = 4;
@@ -67,7 +56,7 @@ class RollupTable {
   void clear_quarter();
   HeapTuple form();
   HeapTuple new_row(Run run);
-  HeapTuple changed_row(HeapTuple row, Run run, std::deque<FoldedGroup>& moved,
+  HeapTuple changed_row(HeapTuple row, Run run, FoldedGroups& groups, std::deque<FoldedGroup>& moved,
                         std::vector<const FoldedGroup*>& handed_down);
   void add_sums(Run run);
 

@@ -29,14 +29,6 @@ class SumsByKey {
     }
     return place.sums;
   }
-  /// Adds sums to a group; false, and nothing is changed, where one would be larger than sums can be.
-  bool try_add(const Key& key, const RollupSums& sums) {
-    const Place place = place_of(key);
-    if (place.is_new) {
-      place.sums = sums;
-    }
-    return place.is_new || place.sums.try_add(sums);
-  }
   void add(const SumsByKey& other) {
     other.for_each([&](const Group& entry) { at(entry.key).add(entry.sums); });
   }
