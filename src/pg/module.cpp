@@ -10,6 +10,7 @@
 #include "pg/shared_memory.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
+#include "pg/view_plans.hpp"
 
 extern "C" {
 #include "utils/guc.h"
@@ -38,6 +39,7 @@ extern "C" void _PG_init(void) {
   MarkGUCPrefixReserved("pg_spend");
   spend::watch_tables();
   spend::watch_roles();
+  spend::watch_plans();
   spend::watch_transactions();
   // The server calls the one that was registered last first: deltas are written before the commit window opens, which
   // is to be short.

@@ -151,7 +151,7 @@ END
 $$;
 
 CREATE FUNCTION spend._unpack_sums(packed bytea) RETURNS SETOF spend.rollup_quarters
-  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'spend_unpack_sums';
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'spend_unpack_sums';
 COMMENT ON FUNCTION spend._unpack_sums(bytea) IS 'Internal: the groups of packed sums, or of several one behind the other. A group may come several times.';
 
 CREATE FUNCTION spend._stretch_of(place tid) RETURNS bigint
