@@ -64,21 +64,48 @@ class NormalisedQuery {
 
 }  // namespace
 
-/// Rows are only chained by model when the book is made; what a model's rows say is read when it is asked for the first
-/// time. So a book of many thousands of prices is there after one pass over their names.
+namespace {
+
+/// Prices that are in memory.
+class GivenPrices final : public PriceBook::Source {
+ public:
+  explicit GivenPrices(std::vector<PriceEntry> entries) : entries_(std::move(entries)) {}
+  std::optional<std::vector<PriceEntry>> prices_of(std::string_view /*model*/) override { return std::nullopt; }
+  void tell_models(const std::function<void(std::string_view model)>& tell) override {
+    for (const PriceEntry& entry : entries_) {
+      tell(entry.sku.model);
+    }
+  }
+  PriceEntry price_at(std::size_t number) override { return std::move(entries_[number]); }
+
+ private:
+  std::vector<PriceEntry> entries_;
+};
+
+}  // namespace
+
+/// A model's prices are read when it is asked for the first time: alone as long as few were, so that a process that
+/// prices a call or two does not read all of them. After that prices are chained by model, in one pass over the names,
+/// and what they say is still read by model.
 struct PriceBook::Index final : ModelIndex {
   static constexpr std::uint32_t end_of_chain = UINT32_MAX;
   static constexpr std::size_t most_remembered = 8'192;
+  /// So many models cost as much to read one by one as some thousands at once.
+  static constexpr std::size_t most_read_alone = 64;
 
   struct Model {
     std::uint32_t first_row = end_of_chain;
     std::unique_ptr<const ModelPrices> prices;
   };
 
-  KeyTable names;                       ///< model → its place in models
-  mutable std::vector<Model> models;    ///< in order of first appearance
-  std::vector<std::uint32_t> next_row;  ///< of the same model
-  Decoder decode;
+  mutable KeyTable names;                       ///< model → its place in models
+  mutable std::vector<Model> models;            ///< in order of first appearance
+  mutable std::vector<std::uint32_t> next_row;  ///< of the same model
+  mutable bool is_whole = true;                 ///< an empty book has read all there is
+  mutable std::size_t read_alone = 0;           ///< models that were asked for alone, there or not
+  mutable std::string last_model;               ///< as told: prices of one model mostly follow each other
+  mutable std::uint32_t last_place = 0;
+  std::unique_ptr<Source> source;
   std::shared_ptr<const ModelRules> rules = std::make_shared<const ModelRules>();
   using Forms = std::unordered_map<std::string, std::vector<std::string>>;
   mutable Forms forms;      ///< form → models; made when first needed
@@ -89,8 +116,59 @@ struct PriceBook::Index final : ModelIndex {
   mutable UsageShapes shapes;
 
   const ModelPrices* prices_of(std::string_view model) const {
-    const KeyTable::Range* const place = names.find(model);
+    const KeyTable::Range* place = names.find(model);
+    if (place == nullptr && !is_whole) {
+      read(model);
+      place = names.find(model);
+    }
     return place == nullptr ? nullptr : &prices_at(place->first);
+  }
+
+  void read(std::string_view model) const {
+    std::optional<std::vector<PriceEntry>> entries;
+    if (read_alone < most_read_alone) {
+      ++read_alone;
+      entries = source->prices_of(model);
+    }
+    if (!entries.has_value()) {
+      read_whole();
+    } else if (!entries->empty()) {
+      auto prices = std::make_unique<const ModelPrices>(std::move(*entries));
+      models[place_of(model)].prices = std::move(prices);
+    }
+  }
+
+  /// What was read alone stays as it is: answers that were given point into it.
+  void read_whole() const {
+    if (is_whole) {
+      return;
+    }
+    next_row.clear();  // an attempt may have been cut short
+    for (Model& model : models) {
+      model.first_row = end_of_chain;
+    }
+    source->tell_models([this](std::string_view model) { add_row(model); });
+    is_whole = true;
+  }
+
+  void add_row(std::string_view model) const {
+    const auto row = static_cast<std::uint32_t>(next_row.size());
+    if (row == 0 || model != last_model) {
+      last_place = is_own_text_key(model) ? place_of(model) : place_of(text_key(model));
+      last_model = model;
+    }
+    Model& chain = models[last_place];
+    next_row.push_back(chain.first_row);
+    chain.first_row = row;
+  }
+
+  std::uint32_t place_of(std::string_view name) const {
+    const auto place = static_cast<std::uint32_t>(models.size());
+    const KeyTable::Range& found = names.insert(name, {place, place + 1});
+    if (found.first == place) {
+      models.emplace_back();
+    }
+    return found.first;
   }
 
   const ModelPrices& prices_at(std::size_t place) const {
@@ -98,7 +176,7 @@ struct PriceBook::Index final : ModelIndex {
     if (model.prices == nullptr) {
       std::vector<PriceEntry> entries;
       for (std::uint32_t row = model.first_row; row != end_of_chain; row = next_row[row]) {
-        entries.push_back(decode(row));
+        entries.push_back(source->price_at(row));
       }
       model.prices = std::make_unique<const ModelPrices>(std::move(entries));
     }
@@ -123,6 +201,7 @@ struct PriceBook::Index final : ModelIndex {
     if (!forms.empty()) {
       return;
     }
+    read_whole();
     for (std::size_t i = 0; i < names.size(); ++i) {
       forms[model_form(names.key(i))].emplace_back(names.key(i));
       if (const std::string form = form_without_date(names.key(i)); !form.empty()) {
@@ -178,63 +257,33 @@ struct PriceBook::Index final : ModelIndex {
   }
 };
 
-PriceBook::Builder::Builder() : index_(std::make_unique<Index>()) {}
-PriceBook::Builder::~Builder() = default;
-
-void PriceBook::Builder::reserve(std::size_t rows) {
-  index_->next_row.reserve(rows);
-}
-
-void PriceBook::Builder::add(std::string_view model) {
-  const auto row = static_cast<std::uint32_t>(index_->next_row.size());
-  if (row == 0 || model != last_model_) {
-    last_place_ = place_of(model);
-    last_model_ = model;
-  }
-  Index::Model& chain = index_->models[last_place_];
-  index_->next_row.push_back(chain.first_row);
-  chain.first_row = row;
-}
-
-std::uint32_t PriceBook::Builder::place_of(std::string_view model) {
-  std::string key;
-  std::string_view name = model;
-  if (!is_own_text_key(model)) {
-    key = text_key(model);
-    name = key;
-  }
-  const auto place = static_cast<std::uint32_t>(index_->models.size());
-  const KeyTable::Range& found = index_->names.insert(name, {place, place + 1});
-  if (found.first == place) {
-    index_->models.emplace_back();
-  }
-  return found.first;
-}
-
-PriceBook PriceBook::Builder::finish(Decoder decode, std::shared_ptr<const ModelRules> rules) && {
-  PriceBook book;
-  index_->decode = std::move(decode);
-  if (rules != nullptr) {
-    index_->rules = std::move(rules);
-  }
-  book.index_ = std::move(index_);
-  return book;
-}
-
 PriceBook::PriceBook() : index_(std::make_unique<Index>()) {}
 PriceBook::~PriceBook() = default;
 PriceBook::PriceBook(PriceBook&&) noexcept = default;
 PriceBook& PriceBook::operator=(PriceBook&&) noexcept = default;
 
 PriceBook PriceBook::build(std::vector<PriceEntry> entries, std::shared_ptr<const ModelRules> rules) {
-  Builder builder;
-  builder.reserve(entries.size());
-  for (const PriceEntry& entry : entries) {
-    builder.add(entry.sku.model);
+  PriceBook book = over(std::make_unique<GivenPrices>(std::move(entries)), std::move(rules));
+  book.read_whole();
+  return book;
+}
+
+PriceBook PriceBook::over(std::unique_ptr<Source> source, std::shared_ptr<const ModelRules> rules) {
+  PriceBook book;
+  book.index_->source = std::move(source);
+  book.index_->is_whole = false;
+  if (rules != nullptr) {
+    book.index_->rules = std::move(rules);
   }
-  // Each row is decoded once.
-  auto rows = std::make_shared<std::vector<PriceEntry>>(std::move(entries));
-  return std::move(builder).finish([rows](std::size_t row) { return std::move((*rows)[row]); }, std::move(rules));
+  return book;
+}
+
+bool PriceBook::is_whole() const {
+  return index_->is_whole;
+}
+
+void PriceBook::read_whole() const {
+  index_->read_whole();
 }
 
 /// What a search finds, and how long it holds; it is not worth keeping where that hangs on the time of an alias.
@@ -339,6 +388,7 @@ ModelMatch PriceBook::resolve(std::string_view model, std::string_view provider,
 }
 
 std::size_t PriceBook::size() const {
+  index_->read_whole();
   return index_->next_row.size();
 }
 

@@ -30,26 +30,19 @@ class PriceBook {
   struct Index;
 
  public:
-  /// The price in a row that was added; called at most once for each.
-  using Decoder = std::function<PriceEntry(std::size_t row)>;
-
-  /// For sources that are dear to read: rows are announced by their model, in order, and read when needed.
-  class Builder {
+  /// Where the prices of a book lie, when they are dear to read. All that is read of it is as of one moment.
+  class Source {
    public:
-    Builder();
-    ~Builder();
-    Builder(const Builder&) = delete;
-    Builder& operator=(const Builder&) = delete;
-    void reserve(std::size_t rows);
-    void add(std::string_view model);
-    PriceBook finish(Decoder decode, std::shared_ptr<const ModelRules> rules) &&;
-
-   private:
-    std::uint32_t place_of(std::string_view model);
-
-    std::unique_ptr<Index> index_;
-    std::string last_model_;  ///< as given: prices of one model mostly follow each other
-    std::uint32_t last_place_ = 0;
+    Source() = default;
+    virtual ~Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    /// All prices of a model, by its normalised name; nothing where they cannot be read alone.
+    virtual std::optional<std::vector<PriceEntry>> prices_of(std::string_view model) = 0;
+    /// Tells the model of every price, one after the other: their numbers.
+    virtual void tell_models(const std::function<void(std::string_view model)>& tell) = 0;
+    /// The price of that number; asked for at most once.
+    virtual PriceEntry price_at(std::size_t number) = 0;
   };
 
   PriceBook();
@@ -60,6 +53,9 @@ class PriceBook {
   /// Takes over the entries. They need not be sorted; overlaps are the caller's concern (the table has a constraint).
   /// Without rules only the built-in ones hold.
   static PriceBook build(std::vector<PriceEntry> entries, std::shared_ptr<const ModelRules> rules = nullptr);
+  /// Reads what it is asked for: the prices of a model, and of all models when many of them were asked for, or one that
+  /// is not there under its very name.
+  static PriceBook over(std::unique_ptr<Source> source, std::shared_ptr<const ModelRules> rules);
 
   PriceMatch find(const SkuQuery& query, Timestamp at) const;
   /// The same for who prices row after row: what the book remembers of the query, in the time of one look into a table.
@@ -74,7 +70,11 @@ class PriceBook {
   ModelMatch resolve(std::string_view model, std::string_view provider, Timestamp at) const;
   /// The maker of a model by its family name (gpt- → openai, claude → anthropic, gemini → google, …); "" when unknown.
   static std::string_view maker_of(std::string_view model);
+  /// Of all prices.
   std::size_t size() const;
+  /// Whether all models are known, so that nothing more is read than what was found of them.
+  bool is_whole() const;
+  void read_whole() const;
 
  private:
   struct Found;

@@ -95,12 +95,12 @@ void scan_heap(Relation relation, Snapshot snapshot, bool with_in_doubt, const V
 
 }  // namespace
 
-void detail::scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context) {
+void detail::scan(Relation relation, const CommittedState& state, TupleVisitor visit, void* context) {
   scan_heap(relation, state.snapshot(), false,
             [&](const ScannedTuple& tuple, TransactionId) { return visit(context, tuple); });
 }
 
-void detail::scan_with_in_doubt(Relation relation, const LatestState& state,
+void detail::scan_with_in_doubt(Relation relation, const CommittedState& state,
                                 void (*visit)(void* context, const ScannedTuple& tuple, TransactionId in_doubt),
                                 void* context) {
   scan_heap(relation, state.snapshot(), true, [&](const ScannedTuple& tuple, TransactionId in_doubt) {

@@ -12,6 +12,14 @@ namespace spend {
 struct PricingData {
   PriceBook book;
   TrustedProviders trusted;
+  /// What the server keeps for a snapshot with this xmin is enough to read on in the book; set for each command.
+  mutable TransactionId kept_from = InvalidTransactionId;
+
+  /// Whether what the book has not read yet can still be read as it was.
+  bool can_be_read_on() const {
+    return (TransactionIdIsValid(MyProc->xmin) && TransactionIdPrecedesOrEquals(MyProc->xmin, kept_from)) ||
+           book.is_whole();
+  }
 };
 
 /// The version that the current statement is priced by: every row trigger of one command sees the same, whatever is

@@ -34,12 +34,12 @@ bool is_visible(HeapTuple tuple, Snapshot snapshot, Buffer buffer) {
 }  // namespace
 
 LatestState::LatestState(Relation relation, OwnChanges own)
-    : exceptions_at_start_(std::uncaught_exceptions()),
-      snapshot_(pg_call([&] { return latest_snapshot(relation, own); })) {}
+    : CommittedState(pg_call([&] { return latest_snapshot(relation, own); })),
+      exceptions_at_start_(std::uncaught_exceptions()) {}
 
 LatestState::~LatestState() {
   if (std::uncaught_exceptions() == exceptions_at_start_) {  // otherwise the abort lets go of it
-    UnregisterSnapshot(snapshot_);
+    UnregisterSnapshot(snapshot());
   }
 }
 
@@ -85,7 +85,7 @@ void visit_through_index(Relation relation, Oid index, ScanKey keys, int key_cou
 
 }  // namespace
 
-void detail::scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count,
+void detail::scan_index(Relation relation, Oid index, const CommittedState& state, ScanKey keys, int key_count,
                         TupleVisitor visit, void* context) {
   visit_through_index(
       relation, index, keys, key_count,
@@ -164,7 +164,7 @@ KnownIndex& known_index(const KnownIndex& wanted) {
 
 }  // namespace
 
-Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
+Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns) {
   KnownIndex wanted{RelationGetRelid(relation), {}, InvalidOid};
   const bool is_short = columns.size() <= wanted.columns.size();
   std::copy_n(columns.begin(), is_short ? columns.size() : 0, wanted.columns.begin());
@@ -179,32 +179,39 @@ Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
     }
     ListCell* cell;
     foreach (cell, indexes) {
-      Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-      const Form_pg_index form = index->rd_index;
+      // Its entry in the catalog says enough: to open it reads a good deal more.
+      HeapTuple entry = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+      if (!HeapTupleIsValid(entry)) {
+        continue;
+      }
+      const auto* const form = reinterpret_cast<Form_pg_index>(GETSTRUCT(entry));
       bool matches = form->indisvalid && form->indnkeyatts >= static_cast<int>(columns.size()) &&
-                     RelationGetIndexPredicate(index) == NIL;
+                     heap_attisnull(entry, Anum_pg_index_indpred, nullptr);
       for (std::size_t i = 0; matches && i < columns.size(); ++i) {
         matches = form->indkey.values[i] == columns[i];
       }
+      ReleaseSysCache(entry);
       if (matches) {
         result = lfirst_oid(cell);
-      }
-      index_close(index, AccessShareLock);
-      if (matches) {
         break;
       }
     }
     list_free(indexes);
     return result;
   });
+  if (is_short && OidIsValid(found)) {
+    known = wanted;
+    known.index = found;
+  }
+  return found;
+}
+
+Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
+  const Oid found = index_on_if_any(relation, columns);
   if (!OidIsValid(found)) {
     raise(ERRCODE_UNDEFINED_OBJECT,
           std::string("an index of \"spend.") + RelationGetRelationName(relation) + "\" is missing", {},
           "Create it again as the extension's script does, or run ALTER EXTENSION pg_spend UPDATE.");
-  }
-  if (is_short) {
-    known = wanted;
-    known.index = found;
   }
   return found;
 }

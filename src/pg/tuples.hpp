@@ -22,28 +22,41 @@ enum class OwnChanges {
   ignored   ///< as if this transaction had not written anything
 };
 
+/// What a scan sees.
+class CommittedState {
+ public:
+  CommittedState(const CommittedState&) = delete;
+  CommittedState& operator=(const CommittedState&) = delete;
+  Snapshot snapshot() const { return snapshot_; }
+
+ protected:
+  explicit CommittedState(Snapshot snapshot) : snapshot_(snapshot) {}
+  ~CommittedState() = default;
+
+ private:
+  Snapshot snapshot_;
+};
+
 /// The committed state of this moment, kept for as long as several scans shall agree on it.
-class LatestState {
+class LatestState : public CommittedState {
  public:
   LatestState(Relation relation, OwnChanges own);
   ~LatestState();
   LatestState(const LatestState&) = delete;
   LatestState& operator=(const LatestState&) = delete;
-  Snapshot snapshot() const { return snapshot_; }
 
  private:
   int exceptions_at_start_;
-  Snapshot snapshot_;
 };
 
 using TupleVisitor = bool (*)(void* context, const ScannedTuple& tuple);  ///< false ends the scan
 
 namespace detail {
-void scan(Relation relation, const LatestState& state, TupleVisitor visit, void* context);
-void scan_with_in_doubt(Relation relation, const LatestState& state,
+void scan(Relation relation, const CommittedState& state, TupleVisitor visit, void* context);
+void scan_with_in_doubt(Relation relation, const CommittedState& state,
                         void (*visit)(void* context, const ScannedTuple& tuple, TransactionId in_doubt), void* context);
-void scan_index(Relation relation, Oid index, const LatestState& state, ScanKey keys, int key_count, TupleVisitor visit,
-                void* context);
+void scan_index(Relation relation, Oid index, const CommittedState& state, ScanKey keys, int key_count,
+                TupleVisitor visit, void* context);
 void scan_own_index(Relation relation, Oid index, ScanKey keys, int key_count, TupleVisitor visit, void* context);
 void scan_places(Relation relation, std::span<const ItemPointerData> places, const LatestState& state,
                  TupleVisitor visit, void* context);
@@ -61,13 +74,13 @@ bool visit_with(void* context, const ScannedTuple& tuple) {
 
 /// Calls visit(ScannedTuple) for every tuple of the table in that state, or until it returns false.
 template <typename Visit>
-void scan(Relation relation, const LatestState& state, Visit&& visit) {
+void scan(Relation relation, const CommittedState& state, Visit&& visit) {
   detail::scan(relation, state, detail::visit_with<Visit>, const_cast<void*>(static_cast<const void*>(&visit)));
 }
 
 /// The same through an index.
 template <typename Visit>
-void scan_index(Relation relation, Oid index, const LatestState& state, std::span<ScanKeyData> keys, Visit&& visit) {
+void scan_index(Relation relation, Oid index, const CommittedState& state, std::span<ScanKeyData> keys, Visit&& visit) {
   detail::scan_index(relation, index, state, keys.data(), static_cast<int>(keys.size()), detail::visit_with<Visit>,
                      const_cast<void*>(static_cast<const void*>(&visit)));
 }
@@ -82,7 +95,7 @@ void scan_places(Relation relation, std::span<const ItemPointerData> places, con
 /// Calls visit(ScannedTuple, TransactionId) for every tuple of the table in that state, and for those that transactions
 /// in progress at that time had inserted, with the transaction.
 template <typename Visit>
-void scan_with_in_doubt(Relation relation, const LatestState& state, Visit&& visit) {
+void scan_with_in_doubt(Relation relation, const CommittedState& state, Visit&& visit) {
   detail::scan_with_in_doubt(
       relation, state,
       [](void* context, const ScannedTuple& tuple, TransactionId in_doubt) {
@@ -118,6 +131,8 @@ int own_sign(HeapTuple tuple);
 /// The index of `relation` on exactly these columns (or, for an expression-free prefix, starting with them). Errors:
 /// XX000.
 Oid index_on(Relation relation, std::span<const AttrNumber> columns);
+/// The same, or InvalidOid when there is none.
+Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns);
 
 /// An index on the column, of all rows or of those in which it is not null; InvalidOid when there is none.
 Oid index_on_present(Relation relation, AttrNumber column);

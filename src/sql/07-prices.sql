@@ -22,6 +22,8 @@ CREATE TABLE spend.prices (
     provider WITH =, model WITH =, surface WITH =, region WITH =, service_tier WITH =, speed WITH =, variant WITH =, valid_during WITH &&
   ) WHERE (superseded_at IS NULL)
 ) USING heap;
+-- In byte order, which needs no locale: a connection that prices a call or two reads the prices of these models only.
+CREATE INDEX prices_by_model ON spend.prices (model COLLATE "C");
 COMMENT ON TABLE spend.prices IS 'Price table: one row per SKU and time range; two live prices of one SKU never overlap.';
 COMMENT ON COLUMN spend.prices.price_id IS 'Number of the price; usage.price_id names it.';
 COMMENT ON COLUMN spend.prices.provider IS 'Provider, normalised.';

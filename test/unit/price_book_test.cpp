@@ -3,7 +3,9 @@
 #include <array>
 #include <memory>
 #include <random>
+#include <stdexcept>
 
+#include "core/text_key.hpp"
 #include "core/timestamp_text.hpp"
 #include "support.hpp"
 
@@ -167,6 +169,129 @@ TEST(PriceBook, RemembersNothingWrong) {
     }
   }
   EXPECT_GT(found, 5'000U);
+}
+
+/// Prices that are dear to read: counts how often they were.
+class CountedPrices final : public PriceBook::Source {
+ public:
+  struct Counts {
+    std::size_t alone = 0;
+    std::size_t whole = 0;
+    std::size_t decoded = 0;
+    bool fails = false;  ///< in the middle of telling models
+  };
+  CountedPrices(std::vector<PriceEntry> entries, Counts& counts) : entries_(std::move(entries)), counts_(counts) {}
+
+  std::optional<std::vector<PriceEntry>> prices_of(std::string_view model) override {
+    ++counts_.alone;
+    std::vector<PriceEntry> found;
+    for (const PriceEntry& entry : entries_) {
+      if (text_key(entry.sku.model) == model) {
+        found.push_back(entry);
+      }
+    }
+    return found;
+  }
+  void tell_models(const std::function<void(std::string_view model)>& tell) override {
+    ++counts_.whole;
+    for (const PriceEntry& entry : entries_) {
+      tell(entry.sku.model);
+      if (counts_.fails) {
+        throw std::runtime_error("cut short");
+      }
+    }
+  }
+  PriceEntry price_at(std::size_t number) override {
+    ++counts_.decoded;
+    return entries_[number];
+  }
+
+ private:
+  std::vector<PriceEntry> entries_;
+  Counts& counts_;
+};
+
+std::vector<PriceEntry> numbered_models(std::size_t count) {
+  std::vector<PriceEntry> entries(2 * count);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    PriceEntry& entry = entries[i];
+    entry.sku.provider = "p";
+    entry.sku.model = "model-" + std::to_string(i % count);
+    (i < count ? entry.valid_until : entry.valid_from) = at("2025-01-01");
+    entry.price = must(Price::from_json(R"({"rates": {"input_tokens": "1/1M"}})"), "price");
+    entry.price_id = static_cast<std::int64_t>(i);
+  }
+  return entries;
+}
+
+TEST(PriceBook, ReadsAModelWhenItIsAskedForIt) {
+  CountedPrices::Counts counts;
+  const PriceBook book = PriceBook::over(std::make_unique<CountedPrices>(numbered_models(1000), counts), nullptr);
+  const PriceEntry* const first = book.find({.model = "model-7"}, at("2025-02-01")).entry;
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->price_id, 1007);
+  EXPECT_EQ(book.find({.model = "Model-7"}, at("2024-02-01")).entry->price_id, 7);
+  EXPECT_EQ(book.find({.provider = "p", .model = "model-8"}, at("2024-02-01")).entry->price_id, 8);
+  EXPECT_EQ(counts.alone, 2U);
+  EXPECT_EQ(counts.whole, 0U);
+  EXPECT_FALSE(book.is_whole());
+
+  // A name that is not there as it stands may mean any of them.
+  EXPECT_EQ(book.find({.model = "models/model-9"}, at("2025-02-01")).entry->price_id, 1009);
+  EXPECT_EQ(counts.whole, 1U);
+  EXPECT_TRUE(book.is_whole());
+  EXPECT_EQ(book.find({.model = "unknown"}, at("2025-02-01")).reason, "unknown model");
+  EXPECT_EQ(book.find({.model = "model-10"}, at("2025-02-01")).entry->price_id, 1010);
+  EXPECT_EQ(book.find({.model = "model-7"}, at("2025-02-01")).entry, first) << "what was given stays where it is";
+  EXPECT_EQ(first->price_id, 1007);
+  EXPECT_EQ(counts.whole, 1U);
+  EXPECT_EQ(counts.decoded, 4U) << "two versions of two models";
+  EXPECT_EQ(book.size(), 2000U);
+}
+
+TEST(PriceBook, ReadsAllOnceManyWereAskedFor) {
+  CountedPrices::Counts counts;
+  const PriceBook book = PriceBook::over(std::make_unique<CountedPrices>(numbered_models(1000), counts), nullptr);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(book.find({.model = "model-" + std::to_string(i)}, at("2024-02-01")).entry->price_id,
+              static_cast<std::int64_t>(i));
+  }
+  EXPECT_EQ(counts.alone, 64U);
+  EXPECT_EQ(counts.whole, 1U);
+  EXPECT_EQ(counts.decoded, 2 * (1000U - 64U));
+}
+
+TEST(PriceBook, NamesThatStandForOthersDoNotReadAloneForEver) {
+  CountedPrices::Counts counts;
+  const auto rules = std::make_shared<ModelRules>();
+  rules->aliases = ModelAliases({{.alias = "ours",
+                                  .for_provider = "",
+                                  .for_surface = "",
+                                  .provider = "p",
+                                  .model = "model-1",
+                                  .valid_from = at("2025-03-10")}});
+  const PriceBook book = PriceBook::over(std::make_unique<CountedPrices>(numbered_models(10), counts), rules);
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(book.find({.model = "ours"}, at("2025-04-01")).entry->price_id, 11);
+  }
+  EXPECT_LE(counts.alone, 64U);
+  EXPECT_LE(counts.whole, 1U);
+}
+
+TEST(PriceBook, CanBeReadAfterAnAttemptThatWasCutShort) {
+  CountedPrices::Counts counts;
+  const PriceBook book = PriceBook::over(std::make_unique<CountedPrices>(numbered_models(10), counts), nullptr);
+  EXPECT_NE(book.find({.model = "model-0"}, at("2024-02-01")).entry, nullptr);
+  counts.fails = true;
+  EXPECT_THROW(book.find({.model = "models/model-3"}, at("2024-02-01")), std::runtime_error);
+  EXPECT_FALSE(book.is_whole());
+  counts.fails = false;
+  for (int i = 0; i < 10; ++i) {
+    const PriceMatch match = book.find({.model = "models/model-" + std::to_string(i)}, at("2025-02-01"));
+    ASSERT_NE(match.entry, nullptr);
+    EXPECT_EQ(match.entry->price_id, 10 + i);
+  }
+  EXPECT_EQ(book.size(), 20U);
 }
 
 TEST(PriceBook, RemembersWithinBounds) {
