@@ -52,7 +52,7 @@ run_isolation() {
     --dbname=isolation_regression --load-extension=btree_gist --load-extension=pg_spend "${names[@]}"
 }
 
-# run_tap [FILE...]: the TAP tests; each starts clusters of its own from the tree.
+# run_tap [FILE...]: the TAP tests; each starts clusters of its own from the tree, as many at once as there are processors.
 run_tap() {
   local files=("$@")
   [[ $# -gt 0 ]] || mapfile -t files < <(find test/tap -maxdepth 1 -name '*.pl' | sort)
@@ -60,7 +60,7 @@ run_tap() {
   # A test that wants a server must ask for one of its own.
   env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TESTDATADIR="$PWD/tmp_check" TESTLOGDIR="$PWD/tmp_check/log" \
     TESTDIR="$PWD" PG_REGRESS="$PGXS_SRC/test/regress/pg_regress" \
-    prove -I "$PGXS_SRC/test/perl" -I test/tap/lib "${files[@]}" && return
+    prove -j "$JOBS" -I "$PGXS_SRC/test/perl" -I test/tap/lib "${files[@]}" && return
   # prove shows failed tests; why one ended early is in its log only.
   local log
   for log in tmp_check/log/regress_log_*; do

@@ -11,7 +11,7 @@ $$;
 CREATE FUNCTION oracle.charges(price spend.price, sent jsonb, OUT meter text, OUT quantity numeric, OUT rate numeric, OUT per numeric, OUT amount numeric) RETURNS SETOF record
   LANGUAGE sql IMMUTABLE AS $$
   WITH rates AS (SELECT * FROM oracle.rates(price)), counts AS (
-    SELECT coalesce((sent ->> 'input_tokens')::numeric, 0) AS input, coalesce((sent ->> 'output_tokens')::numeric, 0) AS output,
+    SELECT coalesce(nullif((sent ->> 'input_tokens')::numeric, 0), (sent ->> 'cache_read_tokens')::numeric, 0) AS input, coalesce((sent ->> 'output_tokens')::numeric, 0) AS output,
            CASE WHEN EXISTS (SELECT FROM rates AS r WHERE r.meter = 'cache_read_tokens') THEN least(coalesce((sent ->> 'cache_read_tokens')::numeric, 0), nullif((sent ->> 'input_tokens')::numeric, 0)) ELSE 0 END AS cached
   ), quantities AS (
     SELECT v.meter, v.quantity FROM counts AS c CROSS JOIN LATERAL (VALUES ('input_tokens', greatest(c.input - c.cached, 0)), ('cache_read_tokens', c.cached), ('output_tokens', c.output)) AS v(meter, quantity)
