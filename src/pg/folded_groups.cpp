@@ -60,10 +60,14 @@ std::size_t PackedSums::first_count() const {
 }
 
 PackedSums::PackedSums(const RollupSums& sums, std::uint64_t present) : present_(present) {
+  write(sums);
+}
+
+void PackedSums::write(const RollupSums& sums) {
   Atto* amount = amounts();
-  for_each_bit(present & amount_bits, [&](std::size_t bit) { *amount++ = sums.amounts[bit]; });
+  for_each_bit(present_ & amount_bits, [&](std::size_t bit) { *amount++ = sums.amounts[bit]; });
   auto* count = reinterpret_cast<std::int64_t*>(amounts() + first_count());
-  for_each_bit(present & ~amount_bits, [&](std::size_t bit) { *count++ = sums.counts[bit - amount_count]; });
+  for_each_bit(present_ & ~amount_bits, [&](std::size_t bit) { *count++ = sums.counts[bit - amount_count]; });
 }
 
 RollupSums PackedSums::unpack() const {
@@ -99,7 +103,7 @@ bool PackedSums::try_add(const RollupSums& sums, std::uint64_t present) {
     if (!total.try_add(sums)) {
       return false;
     }
-    new (this) PackedSums(total, present_);
+    write(total);
     return true;
   }
   std::array<Atto, amount_count> totals;

@@ -33,6 +33,8 @@ class PackedSums {
   bool try_add(const RollupSums& sums, std::uint64_t present);
 
  private:
+  /// Precondition: there is a place for each that is not zero.
+  void write(const RollupSums& sums);
   Atto* amounts() { return reinterpret_cast<Atto*>(this + 1); }
   const Atto* amounts() const { return reinterpret_cast<const Atto*>(this + 1); }
   /// Behind the amounts.
