@@ -267,3 +267,10 @@ INSERT INTO spend.usage (source, team, request_model, input_tokens) SELECT 'agai
 COMMIT;
 SELECT count(*) AS entries FROM spend.attributions WHERE dimensions ->> 'team' LIKE 'again %';
 SELECT regress.wrong_counters();
+-- A journal of many entries puts those of one key together: more keys than it finds again without, each several times.
+BEGIN;
+DELETE FROM spend.budgets WHERE on_exceeded = 'reject';
+INSERT INTO spend.usage (occurred_at, team, user_id, request_model, input_tokens)
+SELECT timestamptz '2026-01-05', 't' || i % 3, 'merged ' || i % 9000, 'gpt-regress', 1 FROM generate_series(1, 60000) AS i;
+SELECT regress.wrong_counters();
+ROLLBACK;

@@ -198,17 +198,14 @@ struct Awaited {
   Attribution* attribution;
   int level;
 };
-std::vector<Awaited> awaited;
-CommandIdentity awaited_by;  ///< the command that has sent a row to AFTER ROW last
+std::vector<Awaited> awaited;  ///< ascending level: what ends was added last
+CommandIdentity awaited_by;    ///< the command that has sent a row to AFTER ROW last
 
 void forget_awaited(int from_level) {
-  std::erase_if(awaited, [&](const Awaited& entry) {
-    const bool ends = entry.level >= from_level;
-    if (ends) {
-      entry.attribution->is_awaited = false;
-    }
-    return ends;
-  });
+  while (!awaited.empty() && awaited.back().level >= from_level) {
+    awaited.back().attribution->is_awaited = false;
+    awaited.pop_back();
+  }
   awaited_by = {};  // it need not be that command's row which is left
 }
 
@@ -329,10 +326,8 @@ std::vector<Attribution*> take_expected_and_awaited(Attribution& attribution) {
   }
   // What a savepoint around this one awaits is left to it: what is appended here goes with this one.
   const int level = GetCurrentTransactionNestLevel();
-  for (const Awaited& entry : awaited) {
-    if (entry.level >= level) {
-      batch.push_back(entry.attribution);
-    }
+  for (auto entry = awaited.rbegin(); entry != awaited.rend() && entry->level >= level; ++entry) {
+    batch.push_back(entry->attribution);
   }
   forget_awaited(level);
   std::erase_if(batch, [](const Attribution* entry) { return entry->stored_at != Attribution::absent_level; });
@@ -382,8 +377,8 @@ void attributions_at_abort(int level) {
 }
 
 void attributions_at_subcommit(int level) {
-  for (Awaited& entry : awaited) {
-    entry.level = std::min(entry.level, level - 1);
+  for (auto entry = awaited.rbegin(); entry != awaited.rend() && entry->level >= level; ++entry) {
+    entry->level = level - 1;
   }
   for (auto id = uncommitted.rbegin(); id != uncommitted.rend(); ++id) {
     Attribution* const found = known.find(*id);

@@ -61,7 +61,7 @@ class Journal {
     static constexpr std::size_t chunk_size = 256;
     static constexpr std::size_t most_compared = 8;  ///< few are found faster by looking at each
     static constexpr std::size_t recent_places = 4'096;
-    static constexpr std::size_t first_merge = 1'000'000;
+    static constexpr std::size_t first_merge = 50'000;
 
     Entry& entry(std::size_t place) const { return chunks_[place / chunk_size][place % chunk_size]; }
     Entry& append(Attribution* attribution, Timestamp bucket, std::uint32_t currency);

@@ -40,17 +40,17 @@ RollupGroups& current_groups() {
   } else if (levels.back().ledger != ledger) {
     levels.back() = {nesting, ledger, {}, 0};
   }
-  auto& [nesting_of_level, ledger_of_level, groups, rows] = levels.back();
-  if (is_time_to_write(groups, rows)) {
-    append_deltas(groups);
-    groups.clear();
-    rows = 0;
+  Level& level = levels.back();
+  if (is_time_to_write(level.groups, level.rows)) {
+    append_deltas(level.groups);
+    level.groups.clear();
+    level.rows = 0;
     if (levels.size() == 1) {
       bound_kinds();
     }
   }
-  ++rows;
-  return groups;
+  ++level.rows;
+  return level.groups;
 }
 
 void at_subabort(int level) {

@@ -168,6 +168,7 @@ class Unpacked {
   }
 
   void emit() {
+    pg_call([] { CHECK_FOR_INTERRUPTS(); });
     for (const FoldedGroup& group : groups_.groups()) {
       const RollupSums sums = group.sums->unpack();
       tuple_.set(group.key.bucket, group.key.attribution, group.key.kind, sums);
