@@ -2,8 +2,6 @@
 
 #include <bit>
 
-#include "pg/sums_by_key.hpp"
-
 extern "C" {
 #include "common/pg_prng.h"
 }
@@ -144,57 +142,30 @@ PackedSums* FoldedGroups::pack(const RollupSums& sums) {
 
 void FoldedGroups::clear() {
   groups_.clear();
-  slots_.clear();
+  index_.clear();
   chunks_used_ = 0;
   used_in_chunk_ = chunk_size;
   packed_ = 0;
 }
 
-void FoldedGroups::index(std::uint32_t hash, std::size_t place) {
-  std::size_t slot = hash & (slots_.size() - 1);
-  while (slots_[slot] != 0) {
-    slot = (slot + 1) & (slots_.size() - 1);
-  }
-  slots_[slot] = std::uint64_t{hash} << 32U | (place + 1);
-}
-
-void FoldedGroups::grow_index() {
-  // All of the hashes are in the index that there is.
-  std::vector<std::uint64_t> before(std::max<std::size_t>(slots_.size() * 2, 1024), 0);
-  before.swap(slots_);
-  for (const std::uint64_t slot : before) {
-    if (slot != 0) {
-      index(static_cast<std::uint32_t>(slot >> 32U), static_cast<std::uint32_t>(slot) - 1);
-    }
-  }
-}
-
 bool FoldedGroups::try_add(const FoldedKey& key, const RollupSums& sums) {
   const std::uint64_t present = PackedSums::present_in(sums);
-  if (groups_.size() * 2 >= slots_.size()) {
-    grow_index();
-  }
   const std::uint32_t hash = hash_of(key);
-  for (std::size_t slot = hash & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
-    if (slots_[slot] >> 32U != hash) {
-      continue;
-    }
-    FoldedGroup& known = groups_[static_cast<std::uint32_t>(slots_[slot]) - 1];
-    if (known.key != key) {
-      continue;
-    }
-    if (known.sums->holds(present)) {
-      return known.sums->try_add(sums, present);
-    }
-    RollupSums total = known.sums->unpack();
-    if (!total.try_add(sums)) {
-      return false;
-    }
-    known.sums = pack(total);
+  const std::size_t place = index_.find(hash, [&](std::size_t number) { return groups_[number].key == key; });
+  if (place == HashIndex::none) {
+    index_.add(hash, groups_.size());
+    groups_.push_back({key, pack(sums, present)});
     return true;
   }
-  groups_.push_back({key, pack(sums, present)});
-  index(hash, groups_.size() - 1);
+  FoldedGroup& known = groups_[place];
+  if (known.sums->holds(present)) {
+    return known.sums->try_add(sums, present);
+  }
+  RollupSums total = known.sums->unpack();
+  if (!total.try_add(sums)) {
+    return false;
+  }
+  known.sums = pack(total);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/hash_index.hpp"
 #include "pg/rollup_sums.hpp"
 
 namespace spend {
@@ -66,12 +67,9 @@ class FoldedGroups {
   static constexpr std::size_t chunk_size = 256 * 1024;
 
   PackedSums* pack(const RollupSums& sums, std::uint64_t present);
-  void index(std::uint32_t hash, std::size_t place);
-  void grow_index();
 
   std::vector<FoldedGroup> groups_;
-  /// A power of two of them, at most half filled: 32 bits of hash, and the place in groups plus one; 0 when free.
-  std::vector<std::uint64_t> slots_;
+  HashIndex index_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
   std::size_t chunks_used_ = 0;
   std::size_t used_in_chunk_ = chunk_size;

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "core/hash_index.hpp"
 #include "pg/rollup_sums.hpp"
 
 namespace spend {
@@ -35,7 +35,7 @@ class SumsByKey {
   void clear() {
     size_ = 0;
     last_ = 0;
-    std::fill(slots_.begin(), slots_.end(), 0);
+    index_.clear();
   }
   std::size_t size() const { return size_; }
 
@@ -57,14 +57,11 @@ class SumsByKey {
   Place place_of(const Key& key);
   Group& group(std::size_t place) const { return chunks_[place / chunk_size][place % chunk_size]; }
   Group& append(const Key& key);
-  void index(std::uint32_t hash, std::size_t place);
-  void grow_index();
 
   std::size_t size_ = 0;
   std::size_t last_ = 0;  ///< the group that was found last
   std::vector<std::unique_ptr<Group[]>> chunks_;
-  /// A power of two of them, at most half filled: 32 bits of hash, and the place in groups plus one; 0 when free.
-  std::vector<std::uint64_t> slots_;
+  HashIndex index_;  ///< of all groups, or of none while they are few
 };
 
 template <typename Key>
@@ -78,64 +75,36 @@ KeyedSums<Key>& SumsByKey<Key>::append(const Key& key) {
 }
 
 template <typename Key>
-void SumsByKey<Key>::index(std::uint32_t hash, std::size_t place) {
-  std::size_t slot = hash & (slots_.size() - 1);
-  while (slots_[slot] != 0) {
-    slot = (slot + 1) & (slots_.size() - 1);
-  }
-  slots_[slot] = std::uint64_t{hash} << 32U | (place + 1);
-}
-
-template <typename Key>
-void SumsByKey<Key>::grow_index() {
-  slots_.assign(std::max<std::size_t>(slots_.size() * 2, 64), 0);
-  for (std::size_t i = 0; i < size_; ++i) {
-    index(hash_of(group(i).key), i);
-  }
-}
-
-template <typename Key>
 typename SumsByKey<Key>::Place SumsByKey<Key>::place_of(const Key& key) {
   if (last_ < size_ && group(last_).key == key) {
     return {group(last_).sums, false};
   }
-  if (slots_.empty()) {
+  if (index_.size() == 0) {
     for (std::size_t i = 0; i < size_; ++i) {
       if (group(i).key == key) {
         last_ = i;
         return {group(i).sums, false};
       }
     }
-    if (size_ < most_unindexed) {
-      last_ = size_;
-      return {append(key).sums, true};
+    index_.make_room();
+    last_ = size_;
+    RollupSums& sums = append(key).sums;
+    for (std::size_t i = 0; size_ > most_unindexed && i < size_; ++i) {
+      index_.add(hash_of(group(i).key), i);
     }
-  }
-  if (size_ * 2 >= slots_.size()) {
-    grow_index();
+    return {sums, true};
   }
   const std::uint32_t hash = hash_of(key);
-  for (std::size_t slot = hash & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
-    if (slots_[slot] >> 32U == hash) {
-      const std::size_t place = static_cast<std::uint32_t>(slots_[slot]) - 1;
-      if (group(place).key == key) {
-        last_ = place;
-        return {group(place).sums, false};
-      }
-    }
+  const std::size_t known = index_.find(hash, [&](std::size_t place) { return group(place).key == key; });
+  if (known != HashIndex::none) {
+    last_ = known;
+    return {group(known).sums, false};
   }
+  index_.make_room();
   last_ = size_;
   RollupSums& sums = append(key).sums;
-  index(hash, last_);
+  index_.add(hash, last_);
   return {sums, true};
-}
-
-/// Mixes words into a hash.
-inline std::uint32_t hash_of_words(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
-  std::uint64_t hash = (a ^ c) * 0x9E3779B97F4A7C15U;
-  hash ^= hash >> 32U;
-  hash = (hash ^ b) * 0xC2B2AE3D27D4EB4FU;
-  return static_cast<std::uint32_t>(hash >> 32U);
 }
 
 }  // namespace spend
