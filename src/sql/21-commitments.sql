@@ -241,20 +241,6 @@ SELECT DISTINCT ON (a.attribution_id) a.attribution_id, a.dimensions FROM spend.
 WHERE spend.visible(a.attribution_id) ORDER BY a.attribution_id;
 COMMENT ON VIEW spend._visible_attributions IS 'Internal: the dictionary of attributions, as far as the current role may see their rows.';
 
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname
-    FROM pg_attribute AS a
-    WHERE a.attrelid IN ('spend._visible_commitments'::regclass, 'spend._commitment_usage'::regclass, 'spend._visible_attributions'::regclass) AND a.attnum > 0
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the table.');
-  END LOOP;
-END
-$$;
-
 CREATE FUNCTION spend._commitment_due(c spend.commitments, rated numeric, quantity numeric, spillover numeric, fee numeric) RETURNS numeric
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE c.kind

@@ -59,20 +59,3 @@ CROSS JOIN (
   WHERE n.is_rolled_up AND NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = n.name)
 ) AS d(dimension, is_of_kind);
 COMMENT ON VIEW spend._month_dimensions IS 'Internal: sums by month, once for every dimension.';
-
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname
-    FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN (
-      'spend._kinds'::regclass, 'spend._dimensions_of'::regclass, 'spend._usage_days'::regclass, 'spend._usage_quarters'::regclass, 'spend._row_sums'::regclass,
-      'spend._usage_months'::regclass, 'spend._skus'::regclass, 'spend._seen'::regclass, 'spend._months'::regclass, 'spend._month_facts'::regclass,
-      'spend._month_dimensions'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;

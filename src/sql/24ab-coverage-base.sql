@@ -32,15 +32,3 @@ FROM (
 ) AS l
 WHERE l.values_alike > 1;
 COMMENT ON VIEW spend._look_alikes IS 'Internal: values of a dimension that look like others of it, as far as the current role may see them.';
-
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._covered_facts'::regclass, 'spend._look_alikes'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;

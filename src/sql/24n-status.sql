@@ -4,9 +4,6 @@ SELECT r.usage_date, r.attribution_id, r.calls FROM spend.rollup AS r
 UNION ALL
 SELECT m.usage_date, m.attribution_id, m.calls FROM spend.rollup_months AS m WHERE m.usage_date IS NOT NULL;
 COMMENT ON VIEW spend._folded_days IS 'Internal: the sums by day that are folded.';
-COMMENT ON COLUMN spend._folded_days.usage_date IS 'Internal: as in the tables.';
-COMMENT ON COLUMN spend._folded_days.attribution_id IS 'Internal: as in the tables.';
-COMMENT ON COLUMN spend._folded_days.calls IS 'Internal: as in the tables.';
 
 CREATE FUNCTION spend._rollup_density(OUT rollup_percent bigint, OUT warning text, OUT hint text) RETURNS record
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -156,17 +156,3 @@ JOIN spend._focus_kinds AS k USING (kind_id)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 HAVING l.meter IS NOT NULL OR sum(l.amount) <> 0;
 COMMENT ON VIEW spend._focus_charges IS 'Internal: charges by UTC day, attribution, SKU and meter, as the ledger is now. A UTC day in which the organisation''s month ends is in both months.';
-
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname
-    FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._focus_kinds'::regclass, 'spend._focus_sums'::regclass, 'spend._focus_lines'::regclass, 'spend._focus_charges'::regclass, 'spend._price_versions'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;

@@ -168,16 +168,3 @@ GROUP BY c.usage_month, c.usage_date_utc, c.attribution_id, c.provider, c.model,
          m.per, m.tier, m.condition, m.factor
 HAVING sum(m.amount) <> 0 OR sum(m.quantity) <> 0 OR sum(m.consumed) <> 0;
 COMMENT ON VIEW spend._focus_unbooked IS 'Internal: what the ledger says of closed periods other than was booked.';
-
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._closed_month'::regclass, 'spend._focus_booked'::regclass, 'spend._focus_moved_sums'::regclass, 'spend._focus_changes'::regclass, 'spend._focus_unbooked'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;

@@ -202,16 +202,3 @@ SELECT CASE WHEN b.is_correction THEN b.period_start END, b.usage_month, b.usage
        b.variant, b.currency, b.meter, b.rate, b.per, b.tier, b.condition, b.factor, b.quantity, b.amount, b.consumed, b.last_date_utc, b.commitment_id
 FROM spend._focus_booked AS b;
 COMMENT ON VIEW spend._focus_billed IS 'Internal: all charges: of open months as the ledger is, of closed ones as they were booked, and what changed since.';
-
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute AS a
-    WHERE a.attnum > 0 AND a.attrelid IN ('spend._prepaid'::regclass, 'spend._focus_due'::regclass, 'spend._focus_unbilled'::regclass, 'spend._focus_billed'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;

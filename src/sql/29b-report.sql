@@ -93,18 +93,6 @@ JOIN spend._kinds AS k USING (kind_id)
 LEFT JOIN spend._seen AS a USING (attribution_id)
 WHERE coalesce(a.is_visible, spend.visible(NULL));
 COMMENT ON VIEW spend._report_months IS 'Internal: the same by month.';
-DO $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN
-    SELECT a.attrelid::regclass AS view, a.attname
-    FROM pg_attribute AS a WHERE a.attnum > 0 AND a.attrelid IN ('spend._report_days'::regclass, 'spend._report_months'::regclass)
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.view, item.attname, 'Internal: as in the tables.');
-  END LOOP;
-END
-$$;
 
 CREATE FUNCTION spend._report_dimensions(OUT name text, OUT expression text, OUT missing text) RETURNS SETOF record
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
