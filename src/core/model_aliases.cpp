@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "core/model_name.hpp"
+#include "core/model_form.hpp"
 #include "core/provider_names.hpp"
 
 namespace spend {

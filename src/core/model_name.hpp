@@ -9,15 +9,6 @@ namespace spend {
 /// Names longer than this are compared as they stand and not read; no vendor's name comes near it.
 constexpr std::size_t max_model_name_bytes = 512;
 
-/// The form in which two spellings of one model's name are equal: a dot or underscore between digits is a dash
-/// (gpt-5.4 = gpt-5-4), "@" before a date too; "-v1:0" is "-v1"; Azure's gpt-35 is gpt-3.5; Claude's version stands
-/// behind its family whichever way it was written (claude-3-5-sonnet = claude-sonnet-3.5), without a minor version 0.
-/// `name` is normalised (text_key.hpp). At most one character longer; linear time.
-std::string model_form(std::string_view name);
-
-/// The first part of that: dots, underscores and "@" between digits as dashes. As long as `name`.
-std::string model_separators(std::string_view name);
-
 /// One way to read a model's name: by whom it may be sold, under which name.
 struct ModelReading {
   std::string name;

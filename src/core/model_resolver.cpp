@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/model_form.hpp"
 #include "core/model_makers.hpp"
 #include "core/model_name.hpp"
 #include "core/provider_names.hpp"

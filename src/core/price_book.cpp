@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/key_table.hpp"
+#include "core/model_form.hpp"
 #include "core/model_makers.hpp"
 #include "core/model_name.hpp"
 #include "core/model_prices.hpp"

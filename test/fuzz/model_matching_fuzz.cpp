@@ -3,6 +3,7 @@
 
 #include "core/import/match_clauses.hpp"
 #include "core/json.hpp"
+#include "core/model_form.hpp"
 #include "core/model_name.hpp"
 #include "core/price_book.hpp"
 #include "core/text_key.hpp"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "core/model_name.hpp"
+#include "core/model_form.hpp"
 
 using spend::model_form;
 

@@ -13,7 +13,7 @@
 #include "core/import/rate_card.hpp"
 #include "core/import/rate_text.hpp"
 #include "core/model_aliases.hpp"
-#include "core/model_name.hpp"
+#include "core/model_form.hpp"
 #include "core/text_key.hpp"
 
 namespace spend {

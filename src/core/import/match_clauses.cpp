@@ -9,6 +9,7 @@
 
 #include "core/error_text.hpp"
 #include "core/model_aliases.hpp"
+#include "core/model_form.hpp"
 #include "core/model_name.hpp"
 #include "core/provider_names.hpp"
 #include "core/text_key.hpp"
