@@ -6,7 +6,7 @@
 #include "pg/holds.hpp"
 #include "pg/jsonb_builder.hpp"
 #include "pg/pending_wait.hpp"
-#include "pg/price_row.hpp"
+#include "pg/row_price.hpp"
 #include "pg/tables.hpp"
 #include "pg/tag_requirements.hpp"
 #include "pg/tuple_builder.hpp"

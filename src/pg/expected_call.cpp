@@ -3,8 +3,8 @@
 #include "core/error_text.hpp"
 #include "core/json.hpp"
 #include "pg/dimension_registry.hpp"
-#include "pg/price_row.hpp"
 #include "pg/row_attribution.hpp"
+#include "pg/row_price.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
 

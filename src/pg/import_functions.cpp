@@ -9,7 +9,7 @@
 #include "core/model_aliases.hpp"
 #include "core/sku_key.hpp"
 #include "pg/composite_row.hpp"
-#include "pg/price_row.hpp"
+#include "pg/row_price.hpp"
 #include "pg/set_result.hpp"
 #include "pg/tables.hpp"
 #include "pg/time_range.hpp"

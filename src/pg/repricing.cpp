@@ -4,7 +4,7 @@
 
 #include "pg/composite_row.hpp"
 #include "pg/numeric.hpp"
-#include "pg/price_row.hpp"
+#include "pg/row_price.hpp"
 #include "pg/set_result.hpp"
 #include "pg/usage_row.hpp"
 

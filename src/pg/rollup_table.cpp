@@ -1,10 +1,9 @@
 #include "pg/rollup_table.hpp"
 
-#include "pg/tuples.hpp"
+#include "pg/page_inserts.hpp"
+#include "pg/rollup_walk.hpp"
 
 extern "C" {
-#include "catalog/index.h"
-#include "catalog/pg_am_d.h"
 #include "utils/datetime.h"
 }
 
@@ -46,180 +45,6 @@ std::vector<const char*> time_columns(RollupTable::Grain grain) {
 Datum id_datum(const Hash128& id) {
   return UUIDPGetDatum(reinterpret_cast<const pg_uuid_t*>(id.data()));
 }
-
-/// A walk over an index in the order of its keys, for rows that were there before. The next key is mostly a few entries
-/// away: looking at those costs less than coming down from the root again.
-class Walk {
- public:
-  /// The keys are those of the first columns of the index up to the attribution, which is asked for from there on.
-  Walk(Relation relation, Oid index, std::span<ScanKeyData> keys) : keys_(keys) {
-    pg_call([&] {
-      CommandCounterIncrement();
-      snapshot_ = RegisterSnapshot(GetLatestSnapshot());
-      index_ = index_open(index, AccessShareLock);
-      slot_ = table_slot_create(relation, nullptr);
-      scan_ = begin_index_scan(relation, index_, snapshot_, keys_.data(), static_cast<int>(keys_.size()));
-      scan_->xs_want_itup = true;
-    });
-  }
-  /// The row with this key, in its page until the next call; or nullptr. Calls are in the order of keys; the first of
-  /// each time is to say so.
-  HeapTuple find(const FoldedKey& key, bool is_new_time) {
-    return pg_call([&]() -> HeapTuple {
-      CHECK_FOR_INTERRUPTS();
-      bool has_come_down = is_new_time;
-      if (is_new_time) {
-        come_down();
-      }
-      for (int steps = 0; is_at_entry_ && before(key); ++steps) {
-        if (steps == most_steps && !has_come_down) {
-          has_come_down = true;
-          come_down();
-        } else {
-          next();
-        }
-      }
-      for (; is_at_entry_ && is_at(key); next()) {
-        if (index_fetch_heap(scan_, slot_)) {
-          return ExecFetchSlotHeapTuple(slot_, false, nullptr);
-        }
-      }
-      return nullptr;
-    });
-  }
-  /// After an error the end of the transaction closes them.
-  void close() {
-    pg_call([&] {
-      index_endscan(scan_);
-      ExecDropSingleTupleTableSlot(slot_);
-      index_close(index_, AccessShareLock);
-      UnregisterSnapshot(snapshot_);
-    });
-  }
-
- private:
-  static constexpr int most_steps = 16;
-
-  void come_down() {
-    index_rescan(scan_, keys_.data(), static_cast<int>(keys_.size()), nullptr, 0);
-    next();
-  }
-  void next() {
-    is_at_entry_ = index_getnext_tid(scan_, ForwardScanDirection) != nullptr;
-    if (is_at_entry_) {
-      read(static_cast<int>(keys_.size()), attribution_);
-      read(static_cast<int>(keys_.size()) + 1, kind_);
-    }
-  }
-  void read(int attribute, Hash128& id) {
-    bool is_null;
-    const Datum value = index_getattr(scan_->xs_itup, attribute, scan_->xs_itupdesc, &is_null);
-    if (!is_null) {
-      std::memcpy(id.data(), DatumGetUUIDP(value), id.size());
-    }
-  }
-  bool before(const FoldedKey& key) const {
-    return std::tie(attribution_, kind_) < std::tie(key.attribution, key.kind);
-  }
-  bool is_at(const FoldedKey& key) const { return attribution_ == key.attribution && kind_ == key.kind; }
-
-  std::span<ScanKeyData> keys_;
-  Snapshot snapshot_;
-  Relation index_;
-  TupleTableSlot* slot_;
-  IndexScanDesc scan_;
-  bool is_at_entry_ = false;
-  Hash128 attribution_, kind_;  ///< of the entry
-};
-
-/// New rows, a page of which is one record in the log.
-class Inserts {
- public:
-  Inserts(Relation relation, CatalogIndexState indexes) : relation_(relation), indexes_(indexes) {}
-  void add(HeapTuple tuple) {
-    pg_call([&] {
-      if (slots_[count_] == nullptr) {
-        slots_[count_] = MakeSingleTupleTableSlot(RelationGetDescr(relation_), &TTSOpsHeapTuple);
-      }
-      ExecStoreHeapTuple(tuple, slots_[count_], true);
-    });
-    if (++count_ == slots_.size()) {
-      write();
-    }
-  }
-  void write() {
-    if (count_ == 0) {
-      return;
-    }
-    pg_call([&] {
-      heap_multi_insert(relation_, slots_.data(), static_cast<int>(count_), GetCurrentCommandId(true), 0, nullptr);
-      for (std::size_t i = 0; i < count_; ++i) {
-        insert_into_indexes(slots_[i]);
-        ExecClearTuple(slots_[i]);
-      }
-    });
-    count_ = 0;
-  }
-  void close() {
-    write();
-    pg_call([&] {
-      for (TupleTableSlot* const slot : slots_) {
-        if (slot != nullptr) {
-          ExecDropSingleTupleTableSlot(slot);
-        }
-      }
-    });
-  }
-
- private:
-  /// What CatalogIndexInsert() does, without a slot of its own for each row.
-  void insert_into_indexes(TupleTableSlot* slot) {
-    for (int i = 0; i < indexes_->ri_NumIndices; ++i) {
-      const Relation index = indexes_->ri_IndexRelationDescs[i];
-      IndexInfo* const info = indexes_->ri_IndexRelationInfo[i];
-      if (!info->ii_ReadyForInserts) {
-        continue;
-      }
-      Datum values[INDEX_MAX_KEYS];
-      bool nulls[INDEX_MAX_KEYS];
-      FormIndexDatum(info, slot, nullptr, values, nulls);
-      if (index->rd_rel->relam == BRIN_AM_OID && !extends_page(slot->tts_tid, values[0], nulls[0])) {
-        continue;
-      }
-      index_insert(index, values, nulls, &slot->tts_tid, relation_,
-                   index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
-    }
-  }
-
-  /// An index that knows the least and the greatest day of a range of pages is told of a row only if that is not
-  /// between those of the rows before it in its page.
-  bool extends_page(const ItemPointerData& at, Datum value, bool is_null) {
-    const BlockNumber page = ItemPointerGetBlockNumber(&at);
-    if (page != days_.page) {
-      days_ = {page, std::numeric_limits<DateADT>::max(), std::numeric_limits<DateADT>::min(), false};
-    }
-    if (is_null) {
-      return !std::exchange(days_.has_null, true);
-    }
-    const DateADT day = DatumGetDateADT(value);
-    const bool extends = day < days_.least || day > days_.greatest;
-    days_.least = std::min(days_.least, day);
-    days_.greatest = std::max(days_.greatest, day);
-    return extends;
-  }
-
-  struct Days {
-    BlockNumber page;
-    DateADT least, greatest;
-    bool has_null;
-  };
-
-  Relation relation_;
-  CatalogIndexState indexes_;
-  Days days_ = {InvalidBlockNumber, 0, 0, false};
-  std::array<TupleTableSlot*, 200> slots_ = {};
-  std::size_t count_ = 0;
-};
 
 }  // namespace
 
@@ -388,8 +213,8 @@ std::vector<const FoldedGroup*> RollupTable::add(std::vector<FoldedPart>& parts,
   });
   const Relation relation = table_.get();
   const CatalogIndexState indexes = pg_call([&] { return CatalogOpenIndexes(relation); });
-  Walk walk(relation, index_, {keys_.data(), key_columns_.size() - 1});
-  Inserts inserts(relation, indexes);
+  RollupWalk walk(relation, index_, {keys_.data(), key_columns_.size() - 1});
+  PageInserts inserts(relation, indexes);
   const FoldedPart* last = nullptr;
   for (auto next = parts.begin(); next != parts.end();) {
     fetch_ahead(next, parts.end());

@@ -241,6 +241,14 @@ void UsageRow::spread_other_usage() {
   }
 }
 
+void UsageRow::set_text(AttrNumber attribute, std::string_view text) {
+  if (text.empty()) {
+    set_null(attribute);
+  } else {
+    set(attribute, text_datum(text));
+  }
+}
+
 const Usage& UsageRow::usage() const {
   static Usage result;  // kept for its memory
   result.clear();

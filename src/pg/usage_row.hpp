@@ -90,6 +90,7 @@ class UsageRow {
     nulls_[index(attribute)] = false;
   }
   void set_null(AttrNumber attribute) { nulls_[index(attribute)] = true; }
+  void set_text(AttrNumber attribute, std::string_view text);  ///< NULL for an empty one
   void copy(AttrNumber attribute, const UsageRow& from);
   void copy(AttrNumber attribute, AttrNumber from);
   bool same(AttrNumber attribute, const UsageRow& other) const;
