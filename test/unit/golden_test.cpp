@@ -6,38 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "core/json.hpp"
 #include "core/price_terms.hpp"
 #include "core/timestamp_text.hpp"
+#include "json_text.hpp"
 #include "support.hpp"
 
 namespace spend::test {
 namespace {
-
-std::string text_of(const Json& json) {
-  std::string text;
-  switch (json.type) {
-    case Json::Type::null:
-      return "null";
-    case Json::Type::boolean:
-      return json.boolean ? "true" : "false";
-    case Json::Type::number:
-      return json.text;
-    case Json::Type::string:
-      return json_quote(json.text);
-    case Json::Type::array:
-      for (const Json& item : json.items) {
-        text += (text.empty() ? "" : ",") + text_of(item);
-      }
-      return "[" + text + "]";
-    case Json::Type::object:
-      for (const auto& [key, value] : json.members) {
-        text += (text.empty() ? "" : ",") + json_quote(key) + ":" + text_of(value);
-      }
-      return "{" + text + "}";
-  }
-  return text;
-}
 
 /// The text of row[name][part], or "" where there is none.
 std::string expected(const Json& row, std::string_view part) {
@@ -87,13 +62,13 @@ Decimal after_terms(const Decimal& list_cost, const Json& row) {
 }
 
 void check(const Json& row) {
-  const Result<Price> price = Price::from_json(text_of(*row.find("price")));
+  const Result<Price> price = Price::from_json(json_text(*row.find("price")));
   if (expected(row, "refused") == "price") {
     EXPECT_FALSE(price.ok());
     return;
   }
   ASSERT_TRUE(price.ok()) << price.error().message;
-  const Result<Usage> usage = Usage::from_json(text_of(*row.find("usage")));
+  const Result<Usage> usage = Usage::from_json(json_text(*row.find("usage")));
   ASSERT_TRUE(usage.ok()) << usage.error().message;
   if (expected(row, "refused") == "usage") {
     EXPECT_EQ(kind_of(evaluate(*price, *usage, OnInconsistent::raise, false)), ErrorKind::inconsistent_usage);

@@ -6,36 +6,11 @@
 #include <string>
 
 #include "core/formats/provider_usage.hpp"
-#include "core/json.hpp"
+#include "json_text.hpp"
 #include "support.hpp"
 
 namespace spend::test {
 namespace {
-
-std::string text_of(const Json& json) {
-  std::string text;
-  switch (json.type) {
-    case Json::Type::null:
-      return "null";
-    case Json::Type::boolean:
-      return json.boolean ? "true" : "false";
-    case Json::Type::number:
-      return json.text;
-    case Json::Type::string:
-      return json_quote(json.text);
-    case Json::Type::array:
-      for (const Json& item : json.items) {
-        text += (text.empty() ? "" : ",") + text_of(item);
-      }
-      return "[" + text + "]";
-    case Json::Type::object:
-      for (const auto& [key, value] : json.members) {
-        text += (text.empty() ? "" : ",") + json_quote(key) + ":" + text_of(value);
-      }
-      return "{" + text + "}";
-  }
-  return text;
-}
 
 std::string member_text(const Json& row, std::string_view name) {
   const Json* const value = row.find(name);
@@ -52,7 +27,7 @@ void check_counts(const Usage& found, const Json& expected) {
 
 /// The usage of the model that answered, or a list of each line's. A row that lists no usage must yield none.
 void check(const Json& row, const std::string& provider, const std::string& api) {
-  const ProviderUsage read = read_provider_usage(provider, text_of(*row.find("payload")), api);
+  const ProviderUsage read = read_provider_usage(provider, json_text(*row.find("payload")), api);
   const Json& expected = *row.find("expect")->find("usage");
   if (expected.type == Json::Type::null) {
     EXPECT_NE(read.outcome, ProviderUsage::Outcome::usage);
@@ -94,11 +69,11 @@ TEST(ProviderUsageGolden, WhatVendorsBilled) {
     ASSERT_TRUE(row.ok()) << line;
     SCOPED_TRACE(line);
     const ProviderUsage read =
-        read_provider_usage(member_text(*row, "provider"), text_of(*row->find("payload")), member_text(*row, "api"));
+        read_provider_usage(member_text(*row, "provider"), json_text(*row->find("payload")), member_text(*row, "api"));
     ASSERT_EQ(read.outcome, ProviderUsage::Outcome::usage) << read.problem;
     ASSERT_TRUE(read.lines.front().reported_cost.has_value());
     EXPECT_EQ(read.lines.front().reported_currency, "USD");
-    const Costing costed = costing(price(text_of(*row->find("price"))), must(read.answered(), "sum"));
+    const Costing costed = costing(price(json_text(*row->find("price"))), must(read.answered(), "sum"));
     const bool equal = costed.status != PricingStatus::unpriced && costed.cost == *read.lines.front().reported_cost;
     if (row->find("unexplained") != nullptr) {
       EXPECT_FALSE(equal);
