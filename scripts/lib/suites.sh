@@ -6,6 +6,18 @@ build_extension() {
   make -s -j"$JOBS" PG_CONFIG="$PG_CONFIG" all && make -s PG_CONFIG="$PG_CONFIG" install >/dev/null
 }
 
+# older_server MAJOR DIR: a copy of another major's server in DIR that has the extension, too; where it is says DIR/install.
+older_server() (
+  PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config
+  [[ -x $PG_CONFIG ]] || die "PostgreSQL $1 is not installed with its server headers"
+  mkdir -p "$2"
+  tree_create "$2/tree"
+  copy_source "$2/src"
+  cd "$2/src"
+  build_extension
+  dirname "$TREE_BIN" >"$2/install"
+)
+
 # test_names DIR SUFFIX: names of the test files, in the order in which they run.
 test_names() {
   find "$1" -maxdepth 1 -name "*$2" -printf '%f\n' 2>/dev/null | sed "s/${2//./\\.}\$//" | sort

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # P9: pg_upgrade keeps the ledger: members of the extension, month leaves, triggers, counters, rights; closed books with their corrections, bills and draw-down, holds
-# and approvals; and views of one's own.
+# and approvals; sums that are not folded; and views of one's own. PG_SPEND_OLD_INSTALL says where the server of another major is that has the extension; without it
+# both are of the same.
 
 use strict;
 use warnings;
@@ -12,7 +13,8 @@ use PostgreSQL::Test::Utils;
 use SpendTest;
 use Test::More;
 
-my $old = new_node('old');
+my $older = $ENV{PG_SPEND_OLD_INSTALL};
+my $old = new_node('old', install => $older);
 fill_ledger($old, 'postgres');
 query($old, <<'SQL');
 SET client_min_messages = error;
@@ -29,6 +31,7 @@ CREATE VIEW public.our_bill AS SELECT * FROM spend.focus;
 SQL
 is(query($old, q{SELECT count(*) FILTER (WHERE "ChargeClass" = 'Correction') > 2, count(*) FILTER (WHERE "CommitmentDiscountStatus" = 'Used') > 0, (SELECT count(*) FROM spend.holds WHERE state = 'open'), (SELECT count(*) FROM spend.pending_approvals),
 	(SELECT count(*) FROM spend.adjustment_detail) > 2 FROM public.our_bill}), 't|t|1|1|t', 'there are corrections, a draw-down, a hold and somebody who waits for a word');
+cmp_ok(query($old, 'SELECT count(*) FROM spend.rollup_deltas'), '>', 0, 'there are sums that are not folded');
 my $before = ledger_summary($old, 'postgres');
 my $said = everything($old, 'postgres');
 my $highest = query($old, 'SELECT max(usage_id) FROM spend.usage');
@@ -42,7 +45,7 @@ my $bin = pg_config('--bindir');
 chdir(PostgreSQL::Test::Utils::tempdir()) or die "chdir: $!";
 command_ok(
 	[
-		"$bin/pg_upgrade", '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin,
+		"$bin/pg_upgrade", '-d', $old->data_dir, '-D', $new->data_dir, '-b', defined $older ? "$older/bin" : $bin, '-B', $bin,
 		'-p', $old->port, '-P', $new->port, '-s', $new->host,
 	],
 	'pg_upgrade');

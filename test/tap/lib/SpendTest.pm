@@ -16,12 +16,13 @@ use Test::More;
 our @EXPORT = qw(compile shares_counters new_node init_node create_extension query query_fails_like source_root slurp pg_config verify_is_empty fill_ledger ledger_summary everything
   leaf_triggers);
 
-# new_node(NAME, init => [...], conf => "...", extension => 0|1): a started cluster; unless extension is 0 its database
+# new_node(NAME, init => [...], conf => "...", extension => 0|1, install => DIR): a started cluster; unless extension is 0 its database
 # "postgres" has the extension. With SPEND_COUNTERS=shared in the environment its budget counters are in shared memory. "init" goes to PostgreSQL::Test::Cluster::init, as in init => [allows_streaming => 1].
+# "install" is where another server is.
 sub new_node
 {
 	my ($name, %option) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, defined $option{install} ? (install_path => $option{install}) : ());
 	init_node($node, @{ $option{init} // [] });
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nmax_prepared_transactions = 10\n");
 	# As rows they are kept only if they are told to be: from PostgreSQL 17 on they need no preloading.
@@ -136,7 +137,7 @@ SQL
 	return;
 }
 
-# Rows and contents of every table that is dumped, and of every view but what is said of now.
+# Rows and contents of every table that is dumped, and of every view but what is said of now and of this server's memory.
 sub everything
 {
 	my ($node, $database) = @_;
@@ -150,7 +151,7 @@ BEGIN
   RETURN result;
 END
 $$;
-SELECT pg_temp.said(c.relname, c.oid, CASE c.relname WHEN 'status' THEN ARRAY['checked_at'] ELSE ARRAY[]::text[] END)
+SELECT pg_temp.said(c.relname, c.oid, CASE c.relname WHEN 'status' THEN ARRAY['checked_at', 'counter_mode', 'counters_in_memory', 'counter_capacity', 'reservations', 'reservation_capacity', 'counters_kept_as_rows'] ELSE ARRAY[]::text[] END)
 FROM pg_class AS c
 WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND (c.relkind <> 'v' OR c.relname NOT LIKE '\_%') AND c.relname NOT IN ('budget_epochs', 'budget_keys', 'commit_window')
 ORDER BY c.relname COLLATE "C";
