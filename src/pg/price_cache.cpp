@@ -1,5 +1,6 @@
 #include "pg/price_cache.hpp"
 
+#include <array>
 #include <unordered_set>
 
 #include "pg/numeric.hpp"
@@ -66,6 +67,31 @@ std::shared_ptr<const PricingData> latest() {
   return data;
 }
 
+/// The version of a command, which whoever asks first within it has looked up: its triggers and all call sites of its
+/// functions see the same, also those that are reached later. A few commands are remembered, as functions in a command
+/// run commands of their own between; and of each the subtransaction, since what one has written and rolled back is no
+/// version for another that goes on under the same number.
+std::shared_ptr<const PricingData> version_of(const CommandIdentity& command) {
+  struct Given {
+    CommandIdentity to;
+    SubTransactionId within = InvalidSubTransactionId;
+    std::weak_ptr<const PricingData> data;
+  };
+  static std::array<Given, 8> given;
+  static std::size_t next = 0;
+  const SubTransactionId current = GetCurrentSubTransactionId();
+  for (const Given& each : given) {
+    if (each.to == command && each.within == current) {
+      if (std::shared_ptr<const PricingData> data = each.data.lock(); data != nullptr && data->can_be_read_on()) {
+        return data;
+      }
+    }
+  }
+  std::shared_ptr<const PricingData> data = latest();
+  given[next++ % given.size()] = {command, current, data};
+  return data;
+}
+
 }  // namespace
 
 const std::shared_ptr<const PricingData>& pricing_data_of_command() {
@@ -73,7 +99,7 @@ const std::shared_ptr<const PricingData>& pricing_data_of_command() {
   static std::shared_ptr<const PricingData> pinned;
   const CommandIdentity current = CommandIdentity::current();
   if (pinned == nullptr || !(pinned_for == current) || !pinned->can_be_read_on()) {
-    pinned = latest();
+    pinned = version_of(current);
     pinned_for = current;
   }
   return pinned;
@@ -83,7 +109,7 @@ const PriceBook& PricePin::book() {
   // A call site in PL/pgSQL lives as long as the transaction.
   const CommandIdentity current = CommandIdentity::current();
   if (data_ == nullptr || !(pinned_for_ == current) || !data_->can_be_read_on()) {
-    data_ = latest();
+    data_ = version_of(current);
     pinned_for_ = current;
   }
   return data_->book;

@@ -22,8 +22,8 @@ struct PricingData {
   }
 };
 
-/// The version that the current statement is priced by: every row trigger of one command sees the same, whatever is
-/// committed meanwhile. Copy the pointer to keep the version across calls.
+/// The version that the current statement is priced by: every row trigger and every call site of one command sees the
+/// same, whatever is committed meanwhile. Copy the pointer to keep the version across calls.
 const std::shared_ptr<const PricingData>& pricing_data_of_command();
 
 /// The same for one call site of a SQL function, which keeps it (call_site.hpp).
