@@ -111,6 +111,204 @@ TEST(LiteLlm, Keys) {
   }
 }
 
+/// What the standard sheet of one model costs at a time.
+std::string cost_of(const std::string& entry, const std::string& usage, std::string_view at,
+                    const std::string& service_tier = "standard", const std::string& region = "") {
+  const ImportedCatalog catalog = read("litellm", R"({"m": {"litellm_provider": "p", "mode": "chat", )" + entry + "}}");
+  for (const ImportedPrice& price : catalog.prices) {
+    if (price.sku == sku("p", "m", service_tier)) {
+      RequestContext request;
+      request.at = must(parse_timestamp(at), at);
+      request.service_tier = service_tier;
+      request.region = region;
+      return must(evaluate(price.price, must(Usage::from_json(usage), usage), OnInconsistent::raise, false, request),
+                  entry)
+          .cost.to_string();
+    }
+  }
+  return "no price: " + reason_of(catalog, "m");
+}
+
+TEST(LiteLlm, OffPeakRatesReplaceAllOthersAtTheirHours) {
+  // Figures of test_llm_cost_calc_utils.py in BerriAI/litellm.
+  const std::string base =
+      R"("input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "cache_read_input_token_cost": 1e-7,
+         "cache_creation_input_token_cost": 1.25e-6, "output_cost_per_reasoning_token": 4e-6, )";
+  const std::string usage = R"({"input_tokens": 100, "output_tokens": 80, "output_reasoning_tokens": 30})";
+  const char* const inside = "2026-01-01T18:00:00Z";
+  const char* const outside = "2026-01-01T12:00:00Z";
+  const std::string all = base + R"("off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 5e-7,
+      "output_cost_per_token": 1e-6, "output_cost_per_reasoning_token": "5e-7"})";
+  EXPECT_EQ(cost_of(all, usage, inside), "0.000115");
+  EXPECT_EQ(cost_of(all, usage, outside), "0.00032");
+  EXPECT_EQ(cost_of(all, usage, "2026-01-01T16:29:59Z"), "0.00032");
+  EXPECT_EQ(cost_of(all, usage, "2026-01-02T00:29:59Z"), "0.000115");
+  // What the block does not rate stays: reasoning and cached tokens at their own rates.
+  const std::string some = base + R"("off_peak_pricing": {"hours_utc": ["16:30-00:30"], "input_cost_per_token": 5e-7,
+                                     "output_cost_per_token": 1e-6, "cache_creation_input_token_cost": true})";
+  EXPECT_EQ(cost_of(some, usage, inside), "0.00022");
+  EXPECT_EQ(cost_of(some, R"({"input_tokens": 1000, "cache_read_tokens": 100, "cache_write_tokens": 400})", inside),
+            "0.00076");
+  // A rate that the model does not have goes with its parent at that hour.
+  const std::string plain = R"("input_cost_per_token": 3e-6, "off_peak_pricing": {"hours_utc": "00:00-23:59",
+                               "input_cost_per_token": 5e-6})";
+  EXPECT_EQ(cost_of(plain, R"({"input_tokens": 100, "cache_read_tokens": 100})", inside), "0.0005");
+  // Steps and service tiers give way, too.
+  const std::string steps = R"("input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+      "input_cost_per_token_above_200k_tokens": 3e-6, "output_cost_per_token_above_200k_tokens": 4e-6,
+      "input_cost_per_token_priority": 2e-6, "output_cost_per_token_priority": 3e-6,
+      "off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 5e-7, "output_cost_per_token": 1e-6})";
+  const std::string large = R"({"input_tokens": 250000, "output_tokens": 250000})";
+  EXPECT_EQ(cost_of(steps, large, inside), "0.375");
+  EXPECT_EQ(cost_of(steps, large, outside), "1.75");
+  EXPECT_EQ(cost_of(steps, usage, inside, "priority"), "0.00013");
+  EXPECT_EQ(cost_of(steps, usage, outside, "priority"), "0.00044");
+  const std::string ranges = R"("tiered_pricing": [{"range": [0, 128000], "input_cost_per_token": 3e-6,
+      "output_cost_per_token": 6e-6, "output_cost_per_reasoning_token": 8e-6}],
+      "off_peak_pricing": {"hours_utc": "16:30-00:30", "output_cost_per_token": 1e-6,
+                           "output_cost_per_reasoning_token": 5e-7})";
+  EXPECT_EQ(cost_of(ranges, usage, inside), "0.000365");
+  EXPECT_EQ(cost_of(ranges, usage, outside), "0.00084");
+}
+
+TEST(LiteLlm, OffPeakDays) {
+  const auto is_off_peak = [](const std::string& block, std::string_view at) {
+    const std::string cost =
+        cost_of(R"("input_cost_per_token": 1e-6, "off_peak_pricing": {"input_cost_per_token": 5e-7,)" + block + "}",
+                R"({"input_tokens": 1000000})", at);
+    EXPECT_TRUE(cost == "1" || cost == "0.5") << cost << block;
+    return cost == "0.5";
+  };
+  const std::string deepseek = R"("windows": [
+      {"hours_utc": ["00:00-01:00", "04:00-06:00", "10:00-00:00"], "weekdays": [1, 2, 3, 4, 5]},
+      {"hours_utc": "00:00-00:00", "weekdays": [6, 7]},
+      {"hours_utc": "00:00-00:00", "override_dates": ["2026-01-01", "2026-10-01"]},
+      {"hours_utc": ["00:00-01:00", "04:00-06:00", "10:00-00:00"], "override_dates": ["2026-01-04", "2026-02-14"]}])";
+  EXPECT_TRUE(is_off_peak(deepseek, "2026-01-01T02:00:00Z"));
+  EXPECT_FALSE(is_off_peak(deepseek, "2026-01-08T02:00:00Z"));
+  EXPECT_FALSE(is_off_peak(deepseek, "2026-01-04T02:00:00Z"));
+  EXPECT_TRUE(is_off_peak(deepseek, "2026-01-04T05:00:00Z"));
+  EXPECT_TRUE(is_off_peak(deepseek, "2026-01-11T02:00:00Z"));
+  // On a date of its own nothing but that rule decides.
+  const std::string dated = R"("hours_utc": "00:00-00:00", "windows": [
+      {"hours_utc": "00:00-00:00", "weekdays": [1, 2, 3, 4, 5, 6, 7]},
+      {"override_dates": ["2026-03-03"], "hours_utc": "12:00-13:00"}])";
+  EXPECT_FALSE(is_off_peak(dated, "2026-03-03T02:00:00Z"));
+  EXPECT_TRUE(is_off_peak(dated, "2026-03-03T12:30:00Z"));
+  EXPECT_TRUE(is_off_peak(dated, "2026-03-04T02:00:00Z"));
+  // Days are those of a calendar; hours are always UTC.
+  const std::string saturday =
+      R"("weekday_timezone": "Asia/Shanghai", "windows": [{"hours_utc": "16:00-17:00", "weekdays": [6]}])";
+  EXPECT_TRUE(is_off_peak(saturday, "2026-08-28T16:30:00Z"));
+  EXPECT_FALSE(is_off_peak(saturday, "2026-08-29T16:30:00Z"));
+  const std::string holiday =
+      R"("weekday_timezone": "Asia/Shanghai", "windows": [{"hours_utc": "00:00-00:00", "override_dates": ["2026-01-01"]}])";
+  EXPECT_TRUE(is_off_peak(holiday, "2025-12-31T16:30:00Z"));
+  EXPECT_FALSE(is_off_peak(holiday, "2025-12-31T15:30:00Z"));
+  EXPECT_FALSE(is_off_peak(holiday, "2026-01-01T16:30:00Z"));
+  // The day is that of the moment, not of the beginning.
+  const std::string over_midnight = R"("windows": [{"hours_utc": "22:00-02:00", "weekdays": ["Sat", "thurs"]}])";
+  EXPECT_TRUE(is_off_peak(over_midnight, "2026-08-29T01:00:00Z"));
+  EXPECT_TRUE(is_off_peak(over_midnight, "2026-08-29T23:00:00Z"));
+  EXPECT_FALSE(is_off_peak(over_midnight, "2026-08-30T01:00:00Z"));
+  EXPECT_TRUE(is_off_peak(R"("hours_utc": "04:00-06:00", "windows": [{"hours_utc": "00:00-00:00", "weekdays": [7]}])",
+                          "2026-08-28T05:00:00Z"));
+  // A rule that cannot be read is left out, and only that.
+  const std::string friday =
+      R"("weekday_timezone": "Not/AZone", "windows": [{"hours_utc": "16:00-17:00", "weekdays": [5]}])";
+  EXPECT_TRUE(is_off_peak(friday, "2026-08-28T16:30:00Z"));
+  for (const char* const bad :
+       {R"("windows": [{"hours_utc": "00:00-00:00", "weekdays": []}])",
+        R"("windows": [{"hours_utc": "00:00-00:00", "weekdays": [0, 8, "noday", true]}])",
+        R"("windows": [{"weekdays": [6]}])", R"("windows": [{"hours_utc": 1630}])", R"("windows": ["00:00-00:00"])",
+        R"("windows": "00:00-00:00")", R"("hours_utc": 1630)",
+        R"("windows": [{"hours_utc": "00:00-00:00", "override_dates": ["2026-08-29", "2026-8-29"]}])",
+        R"("windows": [{"hours_utc": "00:00-00:00", "override_dates": "2026-08-29"}])",
+        R"("weekday_timezone": "Europe/Berlin", "windows": [{"hours_utc": "00:00-00:00", "weekdays": [6]}])"}) {
+    EXPECT_FALSE(is_off_peak(bad, "2026-08-29T12:00:00Z")) << bad;
+  }
+  EXPECT_TRUE(
+      is_off_peak(R"("hours_utc": "00:00-00:00", "windows": [{"override_dates": ["2026-03-03"], "hours_utc": 5}])",
+                  "2026-03-03T12:00:00Z"));
+  const ImportedCatalog catalog = read("litellm", R"({"m": {"litellm_provider": "p", "input_cost_per_token": 1e-6,
+      "off_peak_pricing": {"input_cost_per_token": 5e-7, "hours_utc": ["25:00-26:00", "1:00-2:00"], "smell": 1}}})");
+  EXPECT_EQ(note_of(catalog, "m"),
+            "left out: off_peak_pricing: \"25:00-26:00\" are no hours; left out: off_peak_pricing: smell");
+  EXPECT_EQ(
+      note_of(
+          read("litellm",
+               R"({"m": {"litellm_provider": "p", "input_cost_per_token": 1e-6, "off_peak_pricing": "16:00-19:00"}})"),
+          "m"),
+      "left out: off_peak_pricing: it is no object");
+}
+
+TEST(LiteLlm, ARangeBillsTheRequestAsAWhole) {
+  const char* const at = "2026-01-01T00:00:00Z";
+  const std::string cached =
+      R"({"input_tokens": 40000, "cache_read_tokens": 5000, "cache_write_tokens": 15000, "output_tokens": 100})";
+  // Cached tokens that no range rates are at the range's input rate, whatever stands beside the ranges.
+  EXPECT_EQ(cost_of(R"("cache_read_input_token_cost": 9e-9, "cache_creation_input_token_cost": 9e-6, "tiered_pricing": [
+      {"range": [0, 32000], "input_cost_per_token": 4.6e-7, "output_cost_per_token": 2.3e-6},
+      {"range": [32000, 128000], "input_cost_per_token": 7e-7, "output_cost_per_token": 3.5e-6}])",
+                    cached, at),
+            "0.02835");
+  EXPECT_EQ(cost_of(R"("cache_creation_input_token_cost_above_1hr": 9e-5, "tiered_pricing": [{"range": [0, 128000],
+      "input_cost_per_token": 7e-7, "output_cost_per_token": 3.5e-6, "cache_creation_input_token_cost": 8.75e-7}])",
+                    R"({"input_tokens": 1000, "cache_write_tokens": 800, "cache_write_5m_tokens": 300,
+                        "cache_write_1h_tokens": 500, "output_tokens": 10})",
+                    at),
+            "0.000875");
+  // A range without a rate that another one has.
+  const std::string uneven = R"("tiered_pricing": [
+      {"range": [0, 32000], "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+       "cache_read_input_token_cost": 1e-7, "output_cost_per_reasoning_token": 3e-6},
+      {"range": [32000, 128000], "input_cost_per_token": 2e-6, "output_cost_per_token": 4e-6}])";
+  EXPECT_EQ(cost_of(uneven, R"({"input_tokens": 40000, "cache_read_tokens": 5000, "output_tokens": 100,
+                                "output_reasoning_tokens": 50})",
+                    at),
+            "0.0804");
+  // The model's own rate of output stands in where no range has one.
+  EXPECT_EQ(cost_of(R"("output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 5e-6,
+      "tiered_pricing": [{"range": [0, 128000], "input_cost_per_token": 1e-3}])",
+                    R"({"input_tokens": 13, "output_tokens": 182, "output_reasoning_tokens": 100})", at),
+            "0.013664");
+  EXPECT_EQ(cost_of(R"("input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
+      "tiered_pricing": [{"range": [0, 128000], "output_cost_per_token": 3.5e-6}])",
+                    R"({"input_tokens": 1000, "output_tokens": 100})", at),
+            "0.0012");
+  EXPECT_EQ(cost_of(R"("tiered_pricing": [{"range": [0, 10], "input_cost_per_token": 1e-6},
+                                          {"range": [10, 20], "output_cost_per_token": 1e-6}])",
+                    R"({"input_tokens": 1})", at),
+            "no price: tiered_pricing: a range without a rate of input");
+}
+
+TEST(LiteLlm, RegionsOfGoogleCostMoreThanTheGlobalEndpoint) {
+  const std::string entry = R"("input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06,
+      "input_cost_per_token_above_128k_tokens": 2e-06, "output_cost_per_token_above_128k_tokens": 4e-06,
+      "regional_endpoint_uplift_multiplier": 1.1)";
+  const std::string usage = R"({"input_tokens": 200000, "output_tokens": 10})";
+  const char* const at = "2026-01-01T00:00:00Z";
+  EXPECT_EQ(cost_of(entry, usage, at, "standard", "europe-west1"), "0.440044");
+  EXPECT_EQ(cost_of(entry, usage, at, "standard", "global"), "0.40004");
+  EXPECT_EQ(cost_of(entry, usage, at), "0.40004");
+}
+
+TEST(LiteLlm, NewerKeys) {
+  const char* const at = "2026-01-01T00:00:00Z";
+  const std::string entry = R"("input_cost_per_token": 5e-06, "output_cost_per_token": 3e-05,
+      "cache_creation_input_token_cost": 6.25e-06, "cache_read_input_token_cost": 5e-07,
+      "input_cost_per_token_ultrafast": 5e-05, "output_cost_per_token_ultrafast": 3e-04,
+      "cache_creation_input_token_cost_ultrafast": 6.25e-05, "cache_read_input_token_cost_ultrafast": 5e-06,
+      "input_cost_per_video_token": 1.2e-5, "google_maps_grounding_cost_per_query": 0.014,
+      "input_cost_per_token_above_512_tokens": 6e-6)";
+  EXPECT_EQ(cost_of(entry, R"({"input_tokens": 500, "input_video_tokens": 100, "map_searches": 2})", at), "0.0312");
+  EXPECT_EQ(cost_of(entry, R"({"input_tokens": 1000})", at), "0.006");
+  EXPECT_EQ(cost_of(entry, R"({"input_tokens": 1000, "cache_read_tokens": 200, "cache_write_tokens": 300,
+                               "output_tokens": 400})",
+                    at, "ultrafast"),
+            "0.16475");
+}
+
 TEST(LiteLlm, Names) {
   const struct {
     const char* key;
@@ -226,12 +424,13 @@ TEST(LiteLlm, RangesOfTokensFollowOneAnotherBesideOtherRates) {
   const std::string high = R"({"range": [32000, 128000], "input_cost_per_token": 9e-07})";
   const std::string steps = R"("input_tokens": {"base": "0.8/1M", "tiers": [{"above": 32000, "rate": "0.9/1M"}]})";
   EXPECT_EQ(price_of(ranges(low + "," + high), sku("p", "m")), usd(steps));
-  // A flat rate of the same meter gives way, others stay: one SKU, not two that contradict each other.
+  // A flat rate of the same meter gives way, and what a range bills as part of it; others stay: one SKU, not two that
+  // contradict each other.
   EXPECT_EQ(
       price_of(ranges(low + "," + high, R"("input_cost_per_token": 5e-07, "cache_read_input_token_cost": 1e-07, )"
                                         R"("search_context_cost_per_query": {"search_context_size_medium": 0.01}, )"),
                sku("p", "m")),
-      usd(steps + R"(, "cache_read_tokens": "0.1/1M", "web_searches": "10/1k")"));
+      usd(steps + R"(, "web_searches": "10/1k")"));
   for (const std::string& list :
        {low + "," + low, low + R"(,{"range": [64000, 128000], "input_cost_per_token": 1e-06})", high + "," + low,
         std::string(R"({"range": [0, 0], "input_cost_per_token": 1e-06})")}) {

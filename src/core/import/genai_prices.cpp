@@ -238,7 +238,7 @@ class Reader final : public EntryStream {
       }
       charges = charges || at_hours.card.charges();
       notes += (notes.empty() || at_hours.notes.empty() ? "" : "; ") + at_hours.notes;
-      schedule.push_back({hours.window, std::move(at_hours.card)});
+      schedule.push_back({R"({"hours": )" + json_quote(hours.window) + "}", std::move(at_hours.card)});
     }
     Result<Price> price = builder.card.price(schedule);
     if (!price.ok()) {

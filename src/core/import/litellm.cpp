@@ -74,7 +74,7 @@ class Reader final : public EntryStream {
     }
     std::vector<ImportedPrice> prices;
     for (const LiteLlmSheet& sheet : *sheets) {
-      Result<Price> price = sheet.card.price();
+      Result<Price> price = sheet.card.price(sheet.schedule, sheet.conditions);
       if (!price.ok()) {
         return std::move(price).error();
       }

@@ -28,6 +28,7 @@ constexpr std::array keys = {
     LiteLlmKey{"output_cost_per_audio_token", Role::plain, "output_audio_tokens", Per::million, 1, ""},
     LiteLlmKey{"input_cost_per_image_token", Role::plain, "input_image_tokens", Per::million, 1, ""},
     LiteLlmKey{"output_cost_per_image_token", Role::plain, "output_image_tokens", Per::million, 1, ""},
+    LiteLlmKey{"input_cost_per_video_token", Role::plain, "input_video_tokens", Per::million, 1, ""},
     LiteLlmKey{"output_cost_per_video_token", Role::plain, "output_video_tokens", Per::million, 1, ""},
     LiteLlmKey{"output_cost_per_reasoning_token", Role::plain, "output_reasoning_tokens", Per::million, 1, ""},
     LiteLlmKey{"citation_cost_per_token", Role::plain, "output_citation_tokens", Per::million, 1, ""},
@@ -57,6 +58,7 @@ constexpr std::array keys = {
     LiteLlmKey{"input_cost_per_request", Role::plain, "requests", Per::thousand, 1, ""},
     LiteLlmKey{"search_context_cost_per_query", Role::search_context, "web_searches", Per::thousand, 1,
                "`web_searches`; where the sizes differ one variant each, of Perplexity in `requests`"},
+    LiteLlmKey{"google_maps_grounding_cost_per_query", Role::plain, "map_searches", Per::thousand, 1, ""},
     LiteLlmKey{"code_interpreter_cost_per_session", Role::plain, "code_sessions", Per::one, 1, ""},
     LiteLlmKey{"file_search_cost_per_1k_calls", Role::plain, "file_searches", Per::thousand, 1000, ""},
     LiteLlmKey{"file_search_cost_per_gb_per_day", Role::plain, "storage_gb_days", Per::one, 1, ""},
@@ -70,11 +72,15 @@ constexpr std::array keys = {
     LiteLlmKey{"ocr_cost_per_credit", Role::plain, "ocr_credits", Per::one, 1, ""},
     LiteLlmKey{"tiered_pricing", Role::ranges, "", Per::million, 1,
                "steps by `input_tokens`, each with the keys above; ranges of search results are variants"},
+    LiteLlmKey{"off_peak_pricing", Role::off_peak, "", Per::one, 1,
+               "a [schedule](prices.md#conditions) with the rates of its keys; rates that it does not have stay"},
     LiteLlmKey{"input_dbu_cost_per_token", Role::input_dbu, "input_tokens", Per::million, 1,
                "left out beside the price in USD, else `input_tokens` in `DBU`"},
     LiteLlmKey{"output_dbu_cost_per_token", Role::output_dbu, "output_tokens", Per::million, 1,
                "left out beside the price in USD, else `output_tokens` in `DBU`"},
     LiteLlmKey{"regional_processing_uplift_multiplier", Role::uplift, "", Per::one, 1, "all token rates times it"},
+    LiteLlmKey{"regional_endpoint_uplift_multiplier", Role::elsewhere, "", Per::one, 1,
+               "all rates times it in the regions of Google Cloud, not for `global`"},
     LiteLlmKey{"provider_specific_entry", Role::vendor_factors, "", Per::one, 1,
                "region `us` and speed `fast`: all token rates times the factor"},
 };
@@ -85,22 +91,24 @@ const LiteLlmKey* find_key(std::string_view name) {
   return found == keys.end() ? nullptr : found;
 }
 
-/// Removes "_above_200k_tokens" from the end; 0 when it is not there.
+/// Removes "_above_200k_tokens" or "_above_512_tokens" from the end; 0 when it is not there.
 std::uint64_t take_threshold(std::string_view& key) {
   constexpr std::string_view before = "_above_";
-  constexpr std::string_view after = "k_tokens";
+  constexpr std::string_view after = "_tokens";
   const std::size_t place = key.rfind(before);
-  if (place == std::string_view::npos || !key.ends_with(after)) {
+  if (place == std::string_view::npos || !key.ends_with(after) || place + before.size() + after.size() > key.size()) {
     return 0;
   }
-  const std::string_view digits = key.substr(place + before.size(), key.size() - after.size() - place - before.size());
-  std::uint32_t thousands = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), thousands);
+  std::string_view digits = key.substr(place + before.size(), key.size() - after.size() - place - before.size());
+  const bool is_thousands = digits.ends_with('k');
+  digits.remove_suffix(is_thousands ? 1 : 0);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc() || end != digits.data() + digits.size()) {
     return 0;
   }
   key = key.substr(0, place);
-  return std::uint64_t{thousands} * 1000;
+  return std::uint64_t{number} * (is_thousands ? 1000 : 1);
 }
 
 /// Removes what stands for a variant from the end: a resolution ("_1080p", "_4k") or "_above_8s_interval".
@@ -136,8 +144,8 @@ std::optional<LiteLlmCost> parse_litellm_key(std::string_view key) {
   if (cost.key != nullptr) {
     return cost.key->role == Role::uplift ? std::nullopt : std::optional(cost);
   }
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> tiers = {
-      {{"_batches", "batch"}, {"_flex", "flex"}, {"_priority", "priority"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> tiers = {
+      {{"_batches", "batch"}, {"_flex", "flex"}, {"_priority", "priority"}, {"_ultrafast", "ultrafast"}}};
   for (const auto& [suffix, tier] : tiers) {
     if (key.ends_with(suffix)) {
       key.remove_suffix(suffix.size());

@@ -26,9 +26,11 @@ enum class LiteLlmRole : std::uint8_t {
   output_character,
   query,
   search_context,
-  ranges,  ///< tiered_pricing
+  ranges,    ///< tiered_pricing
+  off_peak,  ///< off_peak_pricing
   input_dbu,
   output_dbu,
+  elsewhere,      ///< regional_endpoint_uplift_multiplier: Vertex AI's regions, all but the global one
   uplift,         ///< regional_processing_uplift_multiplier_REGION
   vendor_factors  ///< provider_specific_entry
 };

@@ -187,6 +187,9 @@ Result<LiteLlmEntry> read_litellm_entry(const Json& value, std::string_view prov
       case Role::ranges:
         entry.ranges = &part;
         continue;
+      case Role::off_peak:
+        entry.off_peak = &part;
+        continue;
       case Role::vendor_factors:
         entry.vendor_factors = &part;
         continue;
@@ -196,6 +199,10 @@ Result<LiteLlmEntry> read_litellm_entry(const Json& value, std::string_view prov
     Result<CatalogNumber> number = litellm_number(part, *cost, key, entry.notes);
     if (!number.ok()) {
       return std::move(number).error();
+    }
+    if (cost->key->role == Role::elsewhere) {
+      entry.elsewhere = number->value;
+      continue;
     }
     if (cost->key->role == Role::uplift) {
       entry.uplifts.emplace_back(cost->variant, number->value);

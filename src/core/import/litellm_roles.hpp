@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,9 @@ struct LiteLlmEntry {
   std::vector<std::string> notes;
   const Json* search_context = nullptr;
   const Json* ranges = nullptr;
+  const Json* off_peak = nullptr;
   const Json* vendor_factors = nullptr;
+  std::optional<Decimal> elsewhere;                      ///< factor of all regions but the global one
   std::vector<std::pair<std::string, Decimal>> uplifts;  ///< region → factor
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error_text.hpp"
+#include "core/import/litellm_off_peak.hpp"
 #include "core/import/rate_text.hpp"
 
 namespace spend {
@@ -38,6 +39,11 @@ std::vector<Sheet> base_sheets(LiteLlmEntry& entry) {
     }
     const bool is_standard = rate.cost.service_tier == "standard" && rate.cost.variant.empty();
     put(is_standard ? standard : others[{std::string(rate.cost.service_tier), rate.cost.variant}], rate);
+  }
+  // What makes images counts all of its output as images.
+  const auto images = standard.cells().find("output_image_tokens");
+  if (images != standard.cells().end() && images->second.has_base && !standard.has("output_tokens")) {
+    standard.set("output_tokens", images->second.base);
   }
   for (const std::string& meter : standard.drop_steps_without_base()) {
     entry.notes.push_back("left out: " + meter + " above a threshold (no rate below it)");
@@ -88,13 +94,55 @@ std::optional<std::array<Decimal, 2>> read_range(const Json& value) {
   return range;
 }
 
+/// What a range does not rate is part of what it does rate, and never at a rate from elsewhere: a request is billed by
+/// one range as a whole.
+struct Fallback {
+  std::string_view meter;
+  std::string_view first;
+  std::string_view family;
+};
+constexpr std::array parts_of_a_range = {
+    Fallback{"cache_read_tokens", "input_tokens", "input_tokens"},
+    Fallback{"cache_write_tokens", "input_tokens", "input_tokens"},
+    Fallback{"cache_write_1h_tokens", "cache_write_tokens", "input_tokens"},
+    Fallback{"output_reasoning_tokens", "output_tokens", "output_tokens"},
+};
+
+/// The ranges as one card. Precondition: each rates input_tokens.
+RateCard joined_ranges(std::map<Decimal, RateCard>& steps) {
+  for (const Fallback& part : parts_of_a_range) {
+    const auto has_part = [&](const auto& step) { return step.second.has(part.meter); };
+    if (std::none_of(steps.begin(), steps.end(), has_part)) {
+      continue;
+    }
+    for (auto& [from, rates] : steps) {
+      for (const std::string_view source : {part.first, part.family}) {
+        if (!rates.has(part.meter) && rates.has(source)) {
+          rates.set(part.meter, rates.cells().find(source)->second.base);
+        }
+      }
+    }
+  }
+  RateCard card;
+  for (const auto& [from, rates] : steps) {
+    for (const auto& [meter, cell] : rates.cells()) {
+      if (from.is_zero()) {
+        card.set(meter, cell.base);
+      } else {
+        card.set_step(meter, from, cell.base);
+      }
+    }
+  }
+  return card;
+}
+
 /// tiered_pricing: steps by input tokens (lo, hi], or one variant for each range of search results.
 std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets) {
   const Error malformed{ErrorKind::invalid_value, "tiered_pricing: not a list of ranges with rates", "", ""};
   if (entry.ranges->type != Json::Type::array || entry.ranges->items.empty()) {
     return malformed;
   }
-  RateCard card;
+  std::map<Decimal, RateCard> steps;
   std::optional<Decimal> reached;  // the end of the range before
   for (const Json& step : entry.ranges->items) {
     const Json* const tokens = step.find("range");
@@ -124,28 +172,59 @@ std::optional<Error> add_ranges(LiteLlmEntry& entry, std::vector<Sheet>& sheets)
       if (!rate.ok()) {
         return std::move(rate).error();
       }
-      if (results != nullptr) {
-        variant.set(rate->meter, rate->rate);
-      } else if ((*range)[0].is_zero()) {
-        card.set(rate->meter, rate->rate);
-      } else {
-        card.set_step(rate->meter, (*range)[0], rate->rate);
-      }
+      (results != nullptr ? variant : steps[(*range)[0]]).set(rate->meter, rate->rate);
     }
     if (results != nullptr) {
       sheets.push_back({.variant = (*range)[0].to_string() + "-" + (*range)[1].to_string(), .card = variant});
     }
   }
-  if (card.empty()) {
+  if (steps.empty()) {
     return std::nullopt;
   }
+  const auto rates_input = [](const auto& step) { return step.second.has("input_tokens"); };
+  if (std::none_of(steps.begin(), steps.end(), rates_input)) {
+    entry.notes.emplace_back("left out: tiered_pricing (no rate of input)");
+    return std::nullopt;
+  }
+  if (!std::all_of(steps.begin(), steps.end(), rates_input)) {
+    return Error{ErrorKind::invalid_value, "tiered_pricing: a range without a rate of input", "", ""};
+  }
+  const RateCard card = joined_ranges(steps);
   const auto standard = std::find_if(sheets.begin(), sheets.end(), [](const Sheet& sheet) {
     return sheet.service_tier == "standard" && sheet.variant.empty();
   });
   if (standard != sheets.end()) {
-    standard->card = standard->card.overlaid_with(card);  // what stands beside the ranges goes with them
+    for (const Fallback& part : parts_of_a_range) {
+      if (card.has(part.family)) {
+        standard->card.drop(part.meter);
+      }
+    }
+    standard->card = standard->card.overlaid_with(card);  // what else stands beside the ranges goes with them
   } else {
-    sheets.insert(sheets.begin(), Sheet{.card = std::move(card)});
+    sheets.insert(sheets.begin(), Sheet{.card = card});
+  }
+  return std::nullopt;
+}
+
+/// off_peak_pricing: at its hours its rates hold in the place of all others, steps and service tiers included. What it
+/// does not rate stays as it is at other hours, so the schedule repeats it: a schedule is complete.
+std::optional<Error> add_off_peak(LiteLlmEntry& entry, std::vector<Sheet>& sheets) {
+  Result<LiteLlmOffPeak> off_peak = read_litellm_off_peak(*entry.off_peak, entry.notes);
+  if (!off_peak.ok()) {
+    return std::move(off_peak).error();
+  }
+  if (off_peak->rates.empty()) {
+    return std::nullopt;
+  }
+  RateCard rates;
+  for (const LiteLlmRate& rate : off_peak->rates) {
+    rates.set(rate.meter, rate.rate);
+  }
+  for (Sheet& sheet : sheets) {
+    if (sheet.service_tier != "batch") {  // a batch has no hour
+      const RateCard stays = sheet.card.families(rates.has("input_tokens"), rates.has("output_tokens"));
+      sheet.schedule.push_back({off_peak->time, stays.replaced_by(rates)});
+    }
   }
   return std::nullopt;
 }
@@ -244,6 +323,13 @@ std::optional<Error> add_factors(LiteLlmEntry& entry, std::vector<Sheet>& sheets
         return std::move(card).error();
       }
       sheet.card = *std::move(card);
+      for (ScheduledRates& scheduled : sheet.schedule) {
+        card = scheduled.card.tokens_times(factor);
+        if (!card.ok()) {
+          return std::move(card).error();
+        }
+        scheduled.card = *std::move(card);
+      }
       sheets.push_back(std::move(sheet));
     }
     return std::nullopt;
@@ -269,12 +355,32 @@ std::optional<Error> add_factors(LiteLlmEntry& entry, std::vector<Sheet>& sheets
   return std::nullopt;
 }
 
+/// Google asks more of all its regions than of the global endpoint. A condition can name places and not leave one out,
+/// so it names them all.
+std::string elsewhere_condition(const Decimal& factor) {
+  // The regions of https://cloud.google.com/about/locations, and the multi-regions of Vertex AI, as of September 2026.
+  return R"({"if": {"region": ["us", "eu", "us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", )"
+         R"("us-west2", "us-west3", "us-west4", "northamerica-northeast1", "northamerica-northeast2", )"
+         R"("northamerica-south1", "southamerica-east1", "southamerica-west1", "europe-central2", "europe-north1", )"
+         R"("europe-north2", "europe-southwest1", "europe-west1", "europe-west2", "europe-west3", "europe-west4", )"
+         R"("europe-west6", "europe-west8", "europe-west9", "europe-west10", "europe-west12", "asia-east1", )"
+         R"("asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-south2", )"
+         R"("asia-southeast1", "asia-southeast2", "asia-southeast3", "australia-southeast1", "australia-southeast2", )"
+         R"("me-central1", "me-central2", "me-west1", "africa-south1"]}, "multiply": )" +
+         json_quote(factor.to_string()) + "}";
+}
+
 }  // namespace
 
 Result<std::vector<LiteLlmSheet>> litellm_sheets(LiteLlmEntry& entry) {
   std::vector<Sheet> sheets = base_sheets(entry);
   if (entry.ranges != nullptr) {
     if (std::optional<Error> error = add_ranges(entry, sheets)) {
+      return *std::move(error);
+    }
+  }
+  if (entry.off_peak != nullptr) {
+    if (std::optional<Error> error = add_off_peak(entry, sheets)) {
       return *std::move(error);
     }
   }
@@ -285,6 +391,11 @@ Result<std::vector<LiteLlmSheet>> litellm_sheets(LiteLlmEntry& entry) {
   }
   if (std::optional<Error> error = add_factors(entry, sheets)) {
     return *std::move(error);
+  }
+  if (entry.elsewhere.has_value()) {
+    for (Sheet& sheet : sheets) {
+      sheet.conditions.push_back(elsewhere_condition(*entry.elsewhere));
+    }
   }
   if (sheets.empty()) {
     return Error{ErrorKind::invalid_value, "it has no price", "", ""};

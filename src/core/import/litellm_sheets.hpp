@@ -16,6 +16,8 @@ struct LiteLlmSheet {
   std::string speed = {};
   std::string variant = {};
   RateCard card = {};
+  std::vector<ScheduledRates> schedule = {};
+  std::vector<std::string> conditions = {};  ///< further ones of the price, JSON each
 };
 
 /// The sheets of an entry: standard, and one for each service tier, variant, region and speed that has rates of its

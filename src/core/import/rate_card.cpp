@@ -45,6 +45,34 @@ RateCard RateCard::overlaid_with(const RateCard& other) const {
   return result;
 }
 
+RateCard RateCard::replaced_by(const RateCard& other) const {
+  RateCard result = *this;
+  for (const auto& [meter, cell] : other.cells_) {
+    result.cells_[meter] = cell;
+  }
+  return result;
+}
+
+RateCard RateCard::families(bool of_input, bool of_output) const {
+  RateCard result = *this;
+  std::erase_if(result.cells_, [&](const auto& cell) {
+    std::string_view root = cell.first;
+    for (const MeterInfo* meter = find_meter(root); meter != nullptr && !meter->parents[0].empty();) {
+      root = meter->parents[0];
+      meter = find_meter(root);
+    }
+    return !(of_input && root == "input_tokens") && !(of_output && root == "output_tokens");
+  });
+  return result;
+}
+
+void RateCard::drop(std::string_view meter) {
+  const auto cell = cells_.find(meter);
+  if (cell != cells_.end()) {
+    cells_.erase(cell);
+  }
+}
+
 std::vector<std::string> RateCard::drop_steps_without_base() {
   std::vector<std::string> dropped;
   for (auto cell = cells_.begin(); cell != cells_.end();) {
@@ -124,23 +152,26 @@ Result<Price> RateCard::price() const {
   return price({});
 }
 
-Result<Price> RateCard::price(const std::vector<ScheduledRates>& schedule) const {
+Result<Price> RateCard::price(const std::vector<ScheduledRates>& schedule, const std::vector<std::string>& more) const {
   Result<std::string> rates = rates_json();
   if (!rates.ok()) {
     return std::move(rates).error();
   }
   std::string json = R"({"currency": )" + json_quote(currency) + R"(, "rates": )" + *rates;
   const char* separator = R"(, "conditions": [)";
-  for (const ScheduledRates& at_hours : schedule) {
-    rates = at_hours.card.rates_json();
+  for (const ScheduledRates& at_times : schedule) {
+    rates = at_times.card.rates_json();
     if (!rates.ok()) {
       return std::move(rates).error();
     }
-    json += separator + std::string(R"({"if": {"time": {"hours": )") + json_quote(at_hours.hours) + R"(}}, "rates": )" +
-            *rates + "}";
+    json += separator + std::string(R"({"if": {"time": )") + at_times.time + R"(}, "rates": )" + *rates + "}";
     separator = ", ";
   }
-  return Price::from_json(json + (schedule.empty() ? "}" : "]}"));
+  for (const std::string& condition : more) {
+    json += separator + condition;
+    separator = ", ";
+  }
+  return Price::from_json(json + (schedule.empty() && more.empty() ? "}" : "]}"));
 }
 
 }  // namespace spend

@@ -37,6 +37,11 @@ class RateCard {
   /// before a step of the standard one. One whose rate here only repeats its parent's (reasoning at the price of
   /// output) goes with the parent.
   RateCard overlaid_with(const RateCard& other) const;
+  /// This card with the cells of `other` in the place of its own, whatever they repeat.
+  RateCard replaced_by(const RateCard& other) const;
+  /// The cells of input_tokens, of output_tokens, or of both, with all that they contain.
+  RateCard families(bool of_input, bool of_output) const;
+  void drop(std::string_view meter);
   /// Takes out the meters that have steps and no rate below them; their names.
   std::vector<std::string> drop_steps_without_base();
   /// With the rates of all token meters multiplied; fees and other measures stay. Errors: out_of_range.
@@ -46,8 +51,8 @@ class RateCard {
 
   /// Errors: invalid_value for a meter with steps and no base rate; what Price::from_json refuses.
   Result<Price> price() const;
-  /// With other rates at certain hours, those that are asked first in front.
-  Result<Price> price(const std::vector<ScheduledRates>& schedule) const;
+  /// With other rates at certain times, those that are asked first in front; and with `more` conditions, JSON each.
+  Result<Price> price(const std::vector<ScheduledRates>& schedule, const std::vector<std::string>& more = {}) const;
 
  private:
   Result<std::string> rates_json() const;
@@ -55,9 +60,9 @@ class RateCard {
   std::map<std::string, Cell, std::less<>> cells_;
 };
 
-/// Rates that hold at certain hours of the day.
+/// Rates that hold at certain times.
 struct ScheduledRates {
-  std::string hours;  ///< "16:30-00:30", UTC
+  std::string time;  ///< as a condition's "time" has it, JSON
   RateCard card;
 };
 
