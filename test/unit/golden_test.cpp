@@ -35,6 +35,10 @@ struct Context {
         request.at = must(parse_timestamp(value.text), value.text);
       } else if (key == "service_tier") {
         request.service_tier = value.text;
+      } else if (key == "region") {
+        request.region = value.text;
+      } else if (key == "speed") {
+        request.speed = value.text;
       } else {
         parameters.push_back({key, value.text});
       }

@@ -6,7 +6,9 @@
 
 #include "core/error_text.hpp"
 #include "core/formats/documents.hpp"
+#include "core/formats/families.hpp"
 #include "core/formats/iterations.hpp"
+#include "core/formats/measures.hpp"
 #include "core/formats/names.hpp"
 #include "core/formats/otel.hpp"
 #include "core/formats/payload.hpp"
@@ -55,8 +57,28 @@ void count_output_tools(const Json& output, Usage& tools) {
   tools.set("code_sessions", Decimal::from_integer(containers.size()));
 }
 
-/// What Google searched for, of its own tool, which no count tells: before Gemini 3 it bills an answer that searched,
-/// since then each query.
+/// Before Gemini 3 Google bills an answer that searched, since then each query.
+bool bills_by_answer(std::string_view model) {
+  return model.starts_with("gemini-1") || model.starts_with("gemini-2");
+}
+
+/// What Google's tools were asked, as the usage of its interactions counts it.
+void count_grounding_tools(const Json& usage, std::string_view model, Usage& tools) {
+  const Json* const counted = member(usage, "grounding_tool_count");
+  for (const Json& item : counted != nullptr ? counted->items : std::vector<Json>()) {
+    const std::string_view type = text_member(item, {"type"});
+    const std::string_view meter = type == "google_search" ? "web_searches"
+                                   : type == "google_maps" ? "map_searches"
+                                                           : "";
+    const Json* const value = member(item, "count");
+    const Result<Decimal> count = value != nullptr ? Decimal::parse(value->text) : Decimal();
+    if (!meter.empty() && count.ok() && !count->is_zero()) {
+      tools.set(meter, bills_by_answer(model) ? Decimal::from_integer(1) : *count);
+    }
+  }
+}
+
+/// What Google searched for, of its own tool, which no count tells.
 void count_grounding(const Json& answer, Usage& tools) {
   const Json* const candidates = member(answer, "candidates");
   if (candidates == nullptr) {
@@ -68,9 +90,8 @@ void count_grounding(const Json& answer, Usage& tools) {
     const Json* const searched = grounding != nullptr ? member(*grounding, "web_search_queries") : nullptr;
     queries += searched != nullptr ? searched->items.size() : 0;
   }
-  const std::string_view model = text_member(answer, {"model_version"});
-  const bool by_answer = model.starts_with("gemini-1") || model.starts_with("gemini-2");
   if (queries > 0) {
+    const bool by_answer = bills_by_answer(text_member(answer, {"model_version"}));
     tools.set("web_searches", Decimal::from_integer(by_answer ? 1 : queries));
   }
 }
@@ -86,8 +107,24 @@ Count reported_cost(const Json& usage) {
     const Result<Decimal> cost = Decimal::from_parts(count->coefficient(), count->scale() + tick_scale);
     return cost.ok() ? Count(*cost) : std::nullopt;
   }
-  const Json* const cost = member(usage, {"cost", "estimated_cost"});
+  const Json* const cost = member(usage, {"cost", "estimated_cost", "cost_usd", "total_cost"});
   return is_object(cost) ? read_cost(member(*cost, "total_cost")) : read_cost(cost);
+}
+
+/// OTLP's keys and values as the object that they mean.
+Json flat_attributes(const Json& attributes) {
+  constexpr std::size_t most = 256;
+  Json object;
+  object.type = Json::Type::object;
+  for (const Json& item : attributes.items) {
+    const Json* const key = item.find("key");
+    const Json* const value = item.find("value");
+    if (key != nullptr && value != nullptr && object.members.size() < most) {
+      const bool is_wrapped = value->type == Json::Type::object && value->members.size() == 1;
+      object.members.push_back({key->text, is_wrapped ? value->members.front().value : *value});
+    }
+  }
+  return object;
 }
 
 }  // namespace
@@ -148,7 +185,12 @@ bool Collector::expand(Json& part, int depth) {
       return true;
     }
   }
-  for (const std::string_view name : {"resource_spans", "scope_spans", "spans"}) {
+  if (member(part, {"resource_metrics", "scope_metrics"}) != nullptr) {
+    lacking_ = "metrics are sums over calls: pass spans or log records";
+    return true;
+  }
+  for (const std::string_view name :
+       {"resource_spans", "scope_spans", "spans", "resource_logs", "scope_logs", "log_records"}) {
     const auto list = std::find_if(part.members.begin(), part.members.end(), [&](const Json::Member& each) {
       return each.value.type == Json::Type::array && same_name(each.key, name);
     });
@@ -174,6 +216,9 @@ void Collector::add(Json part, int depth) {
     attributes_.items.push_back(std::move(part));
   } else if (is_otel(part)) {
     add_span(part);
+  } else if (const Json* const attributes = part.find("attributes");
+             attributes != nullptr && attributes->type == Json::Type::array) {
+    add_response(flat_attributes(*attributes));
   } else {
     add_response(part);
   }
@@ -226,23 +271,24 @@ Collector::Response& Collector::response_of(const Located& located) {
   return responses_.back();
 }
 
-namespace {
-
-/// How many images an answer of OpenAI's image API, or of Imagen, holds: of the models that are paid by the image it
-/// says no more.
-std::size_t images_in(const Json& part) {
-  const Json* const data = member(part, {"data", "predictions"});
-  if (data == nullptr || data->type != Json::Type::array) {
-    return 0;
+void Collector::add_measures(const Json& answer, const std::string& model) {
+  Counts counts;
+  UsageLine line;
+  line.model = model;
+  read_measures(answer, counts, line.model);
+  if (!counts.problem().empty()) {
+    fail(counts.problem());
+  } else if (!counts.usage.entries().empty()) {
+    line.usage = std::move(counts.usage);
+    result_.lines.push_back(std::move(line));
   }
-  return static_cast<std::size_t>(std::count_if(data->items.begin(), data->items.end(), [](const Json& item) {
-    return item.type == Json::Type::object && member(item, {"url", "b64_json", "bytes_base64_encoded"}) != nullptr;
-  }));
 }
 
-}  // namespace
-
 void Collector::add_response(const Json& part) {
+  if (hints_.counts_only) {
+    not_billed_ = "counting tokens is not billed";
+    return;
+  }
   const Located located = locate_usage(part);
   if (located.usage == nullptr) {
     if (!located.problem.empty()) {
@@ -255,11 +301,19 @@ void Collector::add_response(const Json& part) {
       line.model = facts.model;
       line.usage.set("images", Decimal::from_integer(images));
       result_.lines.push_back(std::move(line));
+    } else {
+      add_measures(part, facts.model);
     }
     for (const std::string_view name : {"message", "response", "interaction", "payload", "session"}) {
       const Json* const inner = member(part, name);
       if (is_object(inner)) {
         facts.read(*inner);
+        // A session that only transcribes names its model where it says how to.
+        if (const Json* const how =
+                object_member(object_member(object_member(inner, "audio"), "input"), "transcription");
+            how != nullptr && facts.model.empty()) {
+          facts.read(*how);
+        }
       }
     }
     return;
@@ -283,6 +337,7 @@ void Collector::add_response(const Json& part) {
     }
   }
   response.facts.read(*located.usage);
+  count_grounding_tools(*located.usage, response.facts.model, response.tools);
   Json usage = *located.usage;
   // Gemini's last chunk holds the final counts, some of them below those of chunks before.
   if (shape_of(usage) == Shape::gemini) {

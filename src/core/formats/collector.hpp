@@ -46,6 +46,7 @@ class Collector {
 
   bool expand(Json& part, int depth);
   void add_response(const Json& part);
+  void add_measures(const Json& answer, const std::string& model);
   void add_span(const Json& span);
   Response& response_of(const Located& located);
   bool emit(const Response& response);

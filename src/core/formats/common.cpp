@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/formats/families.hpp"
+#include "core/formats/measures.hpp"
 #include "core/formats/shape.hpp"
 
 namespace spend::formats {
@@ -115,13 +116,15 @@ void read_usage(const Json& usage, const Hints& hints, Counts& counts) {
       return read_interactions(usage, counts);
     case Shape::cohere:
       return read_cohere(usage, hints, counts);
+    case Shape::router:
+      return read_router(usage, counts);
     case Shape::ollama:
     case Shape::duration:
     case Shape::pages:
     case Shape::total:
       return read_small(usage, hints, counts);
     case Shape::unknown:
-      return;
+      return read_flat_measures(usage, counts);
   }
 }
 

@@ -20,6 +20,8 @@ class Counts {
  public:
   /// The count under the first of `names` that is there; an explicit 0 is there, null is not.
   Count first(const Json* object, Names names);
+  /// The count that this value is; `name` is for the problem where it is none.
+  Count read(std::string_view name, const Json& value);
   /// The largest of the counts under `names`, for fields that say the same thing and are filled in by some only.
   Count largest(const Json* object, Names names);
   /// The nested object under the first of `names`; nullptr when it is absent, null or an empty list.
@@ -43,8 +45,6 @@ class Counts {
   void add(std::string_view meter, const Count& count);
 
  private:
-  Count read(std::string_view name, const Json& value);
-
   bool found_ = false;
   std::string problem_;
 };

@@ -25,6 +25,8 @@ void read_gemini(const Json& usage, Counts& counts);
 void read_interactions(const Json& usage, Counts& counts);
 /// Cohere: what is billed, unless `processed` asks for the tokens.
 void read_cohere(const Json& usage, const Hints& hints, Counts& counts);
+/// OpenRouter's record of a generation, in the tokens of the model that served.
+void read_router(const Json& usage, Counts& counts);
 /// Ollama's own API, transcription by seconds, OCR by pages, and total_tokens alone.
 void read_small(const Json& usage, const Hints& hints, Counts& counts);
 /// Whichever of them the shape tells. A shape that is not known leaves counts without any count.

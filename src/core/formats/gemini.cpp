@@ -24,15 +24,14 @@ void read_modality_list(const Json& usage, Names names, std::string_view before,
 }  // namespace
 
 void read_gemini(const Json& usage, Counts& counts) {
-  const Count tools = counts.first(&usage, {"tool_use_prompt_token_count"});
+  const Count tools = counts.first(&usage, {"tool_use_prompt_token_count", "tool_token_count"});
   const Count thoughts = counts.first(&usage, {"thoughts_token_count"});
-  counts.set("input_tokens", counts.sum(counts.first(&usage, {"prompt_token_count"}), tools));
+  counts.set("input_tokens", counts.sum(counts.first(&usage, {"prompt_token_count", "input_token_count"}), tools));
   counts.set("cache_read_tokens", counts.first(&usage, {"cached_content_token_count"}));
   counts.set("input_tool_tokens", tools);
-  counts.set(
-      "output_tokens",
-      counts.sum(counts.first(&usage, {"candidates_token_count", "response_token_count", "generation_token_count"}),
-                 thoughts));
+  counts.set("output_tokens", counts.sum(counts.first(&usage, {"candidates_token_count", "response_token_count",
+                                                               "generation_token_count", "output_token_count"}),
+                                         thoughts));
   counts.set("output_reasoning_tokens", thoughts);
   read_modality_list(usage, {"prompt_tokens_details", "prompt_token_details"}, "input_", "_tokens", counts);
   read_modality_list(usage, {"tool_use_prompt_tokens_details"}, "input_", "_tokens", counts);
@@ -54,6 +53,13 @@ void read_interactions(const Json& usage, Counts& counts) {
   read_modality_list(usage, {"tool_use_tokens_by_modality"}, "input_", "_tool_tokens", counts);
   read_modality_list(usage, {"cached_tokens_by_modality"}, "cache_", "_read_tokens", counts);
   read_modality_list(usage, {"output_tokens_by_modality"}, "output_", "_tokens", counts);
+  // Amazon's Nova Sonic: what was spoken, and what was written, of the session so far.
+  const Json* const so_far = object_member(object_member(&usage, "details"), "total");
+  for (const std::string_view side : {"input", "output"}) {
+    const Json* const told = object_member(so_far, side);
+    counts.add(meter_name(side, "_audio", "_tokens"), counts.first(told, {"speech_tokens"}));
+    counts.add(meter_name(side, "_text", "_tokens"), counts.first(told, {"text_tokens"}));
+  }
 }
 
 }  // namespace spend::formats

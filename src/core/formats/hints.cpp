@@ -31,6 +31,7 @@ Hints Hints::of(std::string_view provider_name, std::string_view api_name) {
   hints.images = has_one_of(api, {"image"});
   hints.total_is_input = has_one_of(api, {"embed", "rerank"}) || is_one_of(provider, {"voyage", "voyageai", "jina"});
   hints.processed = api == "tokens";
+  hints.counts_only = has_one_of(api, {"counttoken", "tokencount"});
   hints.includes_cache =
       has_one_of(api, {"otel", "opentelemetry", "responses", "realtime", "codex", "transcription", "image"});
   hints.excludes_cache = !hints.includes_cache && has_one_of(api, {"messages", "anthropic", "converse", "invokemodel"});

@@ -13,6 +13,7 @@ struct Hints {
   bool images = false;          ///< output without details is image tokens
   bool excludes_cache = false;  ///< Anthropic messages, Bedrock Converse
   bool includes_cache = false;  ///< OpenAI responses and their kin
+  bool counts_only = false;     ///< an API that counts tokens before a call
   bool processed = false;       ///< Cohere: the tokens processed, not those billed
 
   static Hints of(std::string_view provider, std::string_view api);

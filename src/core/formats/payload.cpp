@@ -81,13 +81,16 @@ class PartReader final : public JsonEvents {
         return std::nullopt;
       }
       builder_.emplace(most_nodes);
-    } else if (containers_.size() >= deepest_kept || (containers_.back() == Container::object && is_text_only(key_))) {
+    } else if (containers_.size() >= deepest_kept ||
+               (containers_.back() == Container::object && is_text_only(key_) && !is_prediction(kind))) {
       skipped_ = 1;
       return builder_->on_null();
     }
     containers_.push_back(kind);
     return kind == Container::object ? builder_->on_object_start() : builder_->on_array_start();
   }
+  /// Vertex AI keeps the count of an embedding beside its vector.
+  bool is_prediction(Container kind) const { return kind == Container::object && key_ == "embeddings"; }
   Outcome close() {
     if (skipped_ > 0) {
       --skipped_;
@@ -128,7 +131,7 @@ class Locator {
     }
     result.envelopes.push_back(&object);
     for (const std::string_view name : {"usage", "usage_metadata", "token_usage", "last_token_usage", "usage_info",
-                                        "amazon_bedrock_invocation_metrics"}) {
+                                        "amazon_bedrock_invocation_metrics", "usage_event"}) {
       const Json* const found = member(object, name);
       if (is_object(found)) {
         result.usage = found;
@@ -149,11 +152,18 @@ class Locator {
     }
     for (const std::string_view name :
          {"x_groq", "response", "message", "interaction", "delta", "metadata", "result", "body", "data", "event",
-          "payload", "info", "chunk", "response_metadata", "llm_output", "model_output"}) {
+          "payload", "info", "chunk", "response_metadata", "llm_output", "model_output", "metrics"}) {
       const Json* const wrapped = member(object, name);
       if (wrapped != nullptr && look(*wrapped, depth + 1)) {
         return true;
       }
+    }
+    // watsonx counts beside the text.
+    const Json* const results = member(object, "results");
+    if (results != nullptr && results->items.size() == 1 &&
+        member(results->items.front(), "generated_token_count") != nullptr) {
+      result.usage = &results->items.front();
+      return true;
     }
     // Moonshot puts the usage of a stream into the last choice.
     const Json* const choices = member(object, "choices");

@@ -67,10 +67,14 @@ bool is_whole(const Json& part) {
   const bool is_chat = has_list_with(part, "choices", {"message"}) && !has_list_with(part, "choices", {"delta"});
   const bool is_images = has_list_with(part, "data", {"url", "b64_json"});
   const bool is_pages = member(part, "usage_info") != nullptr && member(part, "pages") != nullptr;
+  // Events of Claude Code, Codex and Gemini's command line, each of a call.
+  const std::string_view event = text_member(part, {"event.name"});
+  const bool is_event = event.ends_with("api_request") || event.ends_with("api_response") ||
+                        text_member(part, {"event.kind"}) == "response.completed";
   const bool is_turn = member(part, "last_token_usage") != nullptr;  // of a log of Codex
   const bool is_ranked = member(part, "results") != nullptr && member(part, {"meta", "usage"}) != nullptr;
   return is_named || is_done || is_converse || is_llama || is_cohere || is_vectors || is_chat || is_images ||
-         is_pages || is_turn || is_ranked;
+         is_pages || is_turn || is_ranked || is_event;
 }
 
 }  // namespace
@@ -85,7 +89,8 @@ std::optional<std::string> response_id(const Located& located) {
   // Transcribing what was said in a realtime session is the work of another model.
   for (const Json* const envelope : envelopes) {
     if (text_member(*envelope, {"type"}).ends_with("transcription.completed")) {
-      return "item " + std::string(text_member(*envelope, {"item_id", "event_id"}));
+      const std::string_view item = text_member(*envelope, {"item_id", "event_id"});
+      return item.empty() ? std::string() : "item " + std::string(item);
     }
   }
   // The innermost is the vendor's own; what is around it may be the caller's.

@@ -16,6 +16,7 @@ enum class Shape : std::uint8_t {
   cohere,        ///< billed_units
   ollama,        ///< prompt_eval_count, eval_count
   duration,      ///< {"type": "duration", "seconds": 27}
+  router,        ///< OpenRouter's record of a generation: native_tokens_prompt
   pages,         ///< Mistral OCR: pages_processed
   total,         ///< total_tokens and nothing else
 };

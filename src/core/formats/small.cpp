@@ -24,6 +24,14 @@ void read_cohere(const Json& usage, const Hints& hints, Counts& counts) {
   counts.set("classifications", counts.first(billed, {"classifications"}));
 }
 
+void read_router(const Json& usage, Counts& counts) {
+  counts.set("input_tokens", counts.first(&usage, {"native_tokens_prompt"}));
+  counts.set("cache_read_tokens", counts.first(&usage, {"native_tokens_cached"}));
+  counts.set("output_tokens", counts.first(&usage, {"native_tokens_completion"}));
+  counts.set("output_reasoning_tokens", counts.first(&usage, {"native_tokens_reasoning"}));
+  counts.set("output_image_tokens", counts.first(&usage, {"native_tokens_completion_images"}));
+}
+
 void read_small(const Json& usage, const Hints& hints, Counts& counts) {
   switch (shape_of(usage)) {
     case Shape::ollama:

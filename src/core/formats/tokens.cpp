@@ -75,8 +75,11 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   const Json* const in =
       counts.object(&usage, {"input_tokens_details", "input_token_details", "prompt_tokens_details"});
   const Json* const out = counts.object(&usage, {"output_tokens_details", "output_token_details"});
-  const Count input = counts.first(&usage, {"input_tokens", "input_token_count", "input_text_token_count"});
-  Count output = counts.first(&usage, {"output_tokens", "output_token_count"});
+  // The last of each stand in the headers of what Bedrock's InvokeModel answers.
+  const Count input = counts.first(
+      &usage, {"input_tokens", "input_token_count", "input_text_token_count", "x_amzn_bedrock_input_token_count"});
+  Count output = counts.first(
+      &usage, {"output_tokens", "output_token_count", "generated_token_count", "x_amzn_bedrock_output_token_count"});
   if (!output.has_value() && member(usage, "input_text_token_count") != nullptr) {
     output = read_titan_output(usage, counts);
   }
@@ -95,7 +98,8 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
   const Count read_inside =
       larger(counts.largest(in, {"cached_tokens", "cache_read", "cache_read_tokens"}),
              is_claude_code ? std::nullopt
-                            : counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens"}));
+                            : counts.largest(&usage, {"cached_input_tokens", "cached_tokens", "cache_read_tokens",
+                                                      "cached_token_count"}));
   const Json* const write_details = object_member(in, "cache_creation");
   const Count write_inside =
       larger(larger(counts.largest(in, {"cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"}),
@@ -117,9 +121,10 @@ void read_tokens(const Json& usage, const Hints& hints, Counts& counts) {
 
   const Count by_total = cache_beside ? std::nullopt : difference(total, input);
   counts.set("output_tokens", larger(output, by_total));
-  const Count reasoning = larger(counts.first(out, {"reasoning_tokens", "thinking_tokens", "reasoning"}),
-                                 larger(counts.first(&usage, {"reasoning_tokens", "reasoning_output_tokens"}),
-                                        counts.first(object_member(&usage, "details"), {"reasoning_tokens"})));
+  const Count reasoning =
+      larger(counts.first(out, {"reasoning_tokens", "thinking_tokens", "reasoning"}),
+             larger(counts.first(&usage, {"reasoning_tokens", "reasoning_output_tokens", "reasoning_token_count"}),
+                    counts.first(object_member(&usage, "details"), {"reasoning_tokens"})));
   counts.set("output_reasoning_tokens",
              larger(reasoning, by_total > output && output.has_value() ? difference(by_total, output) : std::nullopt));
   read_modalities(out, "output_", "_tokens", counts);
