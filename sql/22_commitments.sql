@@ -57,6 +57,10 @@ SELECT q, spend._tiered_amount(q, '[{"up_to": 10000, "rate": 0.0010, "flat": 10}
 FROM unnest(ARRAY[0, 10000, 10001, 65000, 100001]) AS q;
 SELECT q, spend._tiered_amount(q, '[{"up_to": 5, "rate": 0, "flat": 100}, {"up_to": 10, "rate": 0, "flat": 150}, {"up_to": 15, "rate": 10}, {"rate": 5}]', 'whole') AS openmeter
 FROM unnest(ARRAY[0, 3, 5, 14, 15, 16]) AS q;
+SELECT q, spend._tiered_amount(q, '[{"up_to": 100, "rate": 0}, {"rate": 5, "package": 100}]', 'graduated') AS lago_package, spend._tiered_amount(q, '[{"rate": 15, "package": 10}]', 'whole') AS openmeter_package
+FROM unnest(ARRAY[0, 0.5, 10, 100, 101, 200, 201, 300.25]) AS q;
+SELECT spend._check_tiers('p', 'calls', '[{"rate": 5, "package": 100, "per": 2}]');
+SELECT spend._check_tiers('p', 'calls', '[{"rate": 5, "package": 0}]');
 SELECT q, spend._tiered_amount(q, '[{"up_to": 10, "rate": 1, "per": 3}, {"rate": 1, "per": 7, "flat": 1}]', 'graduated') AS exact FROM unnest(ARRAY[0, 10, 10.5, 123456789012345678.5]) AS q;
 
 -- Capacity: every hour is paid for; what did not fit is charged by its cost. A month of 31 days, one that summer time shortens, and parts.

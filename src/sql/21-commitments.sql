@@ -40,7 +40,7 @@ COMMENT ON COLUMN spend.commitments.overage_percent IS 'Of a commitment: what us
 COMMENT ON COLUMN spend.commitments.is_prepaid IS 'Of a commitment: the amount of each period is paid when it begins, and usage draws it down: in spend.focus that usage is billed at 0 until the amount is used up.';
 COMMENT ON COLUMN spend.commitments.measure IS 'Of volume: what the tiers count: cost (the default), tokens, calls, or a meter.';
 COMMENT ON COLUMN spend.commitments.tiers IS
-  'Of volume, ascending: [{"up_to": 10000, "percent": 0}, {"percent": -5}] on cost, [{"up_to": 1000000, "rate": 2, "per": 1000000, "flat": 10}, ...] on quantities. The last has no up_to.';
+  'Of volume, ascending: [{"up_to": 10000, "percent": 0}, {"percent": -5}] on cost, [{"up_to": 1000000, "rate": 2, "per": 1000000, "flat": 10}, ...] on quantities; with "package" instead of "per" the rate is for each package begun. The last has no up_to.';
 COMMENT ON COLUMN spend.commitments.tier_mode IS 'Of volume: graduated (the default): each slice at its own tier. whole: the tier reached prices everything.';
 COMMENT ON COLUMN spend.commitments.units IS 'Of capacity: units provisioned.';
 COMMENT ON COLUMN spend.commitments.hourly_rate IS 'Of capacity: amount for one unit and hour.';
@@ -85,17 +85,20 @@ CREATE FUNCTION spend._tiered_amount(quantity numeric, tiers jsonb, tier_mode te
   WITH tier AS (
     SELECT t.number, (t.tier ->> 'up_to')::numeric AS up_to, coalesce(lag((t.tier ->> 'up_to')::numeric) OVER (ORDER BY t.number), 0) AS above,
            coalesce((t.tier ->> 'rate')::numeric, 100 + (t.tier ->> 'percent')::numeric) AS rate,
+           (t.tier ->> 'package')::numeric AS package,
            coalesce((t.tier ->> 'per')::numeric, CASE WHEN t.tier ? 'percent' THEN 100 ELSE 1 END) AS per,
            coalesce((t.tier ->> 'flat')::numeric, 0) AS flat
     FROM jsonb_array_elements(tiers) WITH ORDINALITY AS t(tier, number)
   ), slice AS (
-    SELECT t.rate, t.per, t.flat,
+    SELECT t.rate, t.per, t.flat, t.package,
            CASE WHEN tier_mode = 'graduated' THEN least(quantity, t.up_to) - t.above ELSE quantity END AS quantity
     FROM tier AS t
     WHERE (quantity > t.above OR t.number = 1) AND (tier_mode = 'graduated' OR t.up_to IS NULL OR quantity <= t.up_to)
   )
   -- The sum of zero gives the quotient its decimals: multiply first, divide last, round once.
-  SELECT trim_scale(sum(round((s.quantity * s.rate + 0e-40) / s.per, 18) + s.flat)) FROM slice AS s
+  SELECT trim_scale(sum(CASE WHEN s.package IS NULL THEN round((s.quantity * s.rate + 0e-40) / s.per, 18)
+                             ELSE (div(s.quantity, s.package) + (mod(s.quantity, s.package) > 0)::integer) * s.rate END + s.flat))
+  FROM slice AS s
 $$;
 COMMENT ON FUNCTION spend._tiered_amount(numeric, jsonb, text) IS 'Internal: what a quantity costs by tiers; tiers are (above, up_to].';
 
@@ -116,16 +119,17 @@ BEGIN
       RAISE EXCEPTION 'tier % of commitment "%" is not an object', tier.number, name USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT k INTO key FROM jsonb_object_keys(tier.value) AS k
-    WHERE k NOT IN ('up_to', 'flat', figure) AND NOT (figure = 'rate' AND k = 'per') OR jsonb_typeof(tier.value -> k) <> 'number' ORDER BY k LIMIT 1;
+    WHERE k NOT IN ('up_to', 'flat', figure) AND NOT (figure = 'rate' AND k IN ('per', 'package')) OR jsonb_typeof(tier.value -> k) <> 'number' ORDER BY k LIMIT 1;
     IF FOUND THEN
       RAISE EXCEPTION 'tier % of commitment "%" has an unknown key, or no number: "%"', tier.number, name, key
-        USING ERRCODE = 'invalid_parameter_value', HINT = format('A tier on %s has up_to, %s and flat.', measure, CASE figure WHEN 'rate' THEN 'rate, per' ELSE figure END);
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('A tier on %s has up_to, %s and flat.', measure, CASE figure WHEN 'rate' THEN 'rate, per or package' ELSE figure END);
     END IF;
     IF NOT tier.value ? figure OR (tier.value ->> 'percent')::numeric NOT BETWEEN -100 AND 10000 OR (tier.value ->> 'rate')::numeric NOT BETWEEN 0 AND 1e18
-       OR (tier.value ->> 'flat')::numeric NOT BETWEEN 0 AND 1e18 OR (tier.value ->> 'per')::numeric NOT BETWEEN 1 AND 1e12 THEN
+       OR (tier.value ->> 'flat')::numeric NOT BETWEEN 0 AND 1e18 OR (tier.value ->> 'per')::numeric NOT BETWEEN 1 AND 1e12
+       OR (tier.value ->> 'package')::numeric NOT BETWEEN 1 AND 1e12 OR (tier.value ? 'per' AND tier.value ? 'package') THEN
       RAISE EXCEPTION 'tier % of commitment "%" is out of range', tier.number, name
         USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The tier is %s.', tier.value),
-              HINT = format('It has a %s; percent is -100 to 10000, rate and flat are not negative, per is at least 1.', figure);
+              HINT = format('It has a %s; percent is -100 to 10000, rate and flat are not negative, per or package is at least 1.', figure);
     END IF;
     IF tier.is_last = (tier.value ? 'up_to') OR (tier.value ->> 'up_to')::numeric <= above THEN
       RAISE EXCEPTION 'tiers of commitment "%" are not ascending', name
