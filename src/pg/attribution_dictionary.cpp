@@ -136,4 +136,19 @@ std::optional<std::vector<Hash128>> all_committed_ids(std::size_t most_pages) {
   return ids;
 }
 
+std::size_t dictionary_pages() {
+  const OpenTable table(Table::attributions, AccessShareLock);
+  return pg_call([&] { return RelationGetNumberOfBlocks(table.get()); });
+}
+
+void for_each_in_dictionary(void (*visit)(void* context, const Hash128& id, Datum dimensions), void* context) {
+  const OpenTable table(Table::attributions, AccessShareLock);
+  const DictionaryColumns at(table);
+  scan_latest(table.get(), OwnChanges::visible, [&](const ScannedTuple& row) {
+    bool is_null;
+    const Hash128 id = uuid_bytes(row.get(at.id, &is_null));
+    visit(context, id, row.get(at.dimensions, &is_null));
+  });
+}
+
 }  // namespace spend

@@ -25,4 +25,18 @@ std::size_t append_to_dictionary(std::vector<DictionaryEntry> entries);
 /// pages than that.
 std::optional<std::vector<Hash128>> all_committed_ids(std::size_t most_pages);
 
+/// How many pages the table has.
+std::size_t dictionary_pages();
+/// Calls visit(id, dimensions as a jsonb datum) for each entry that is committed or of this transaction; an id may come
+/// twice.
+void for_each_in_dictionary(void (*visit)(void* context, const Hash128& id, Datum dimensions), void* context);
+template <typename Visit>
+void for_each_in_dictionary(Visit&& visit) {
+  for_each_in_dictionary(
+      [](void* context, const Hash128& id, Datum dimensions) {
+        (*static_cast<std::remove_reference_t<Visit>*>(context))(id, dimensions);
+      },
+      const_cast<void*>(static_cast<const void*>(&visit)));
+}
+
 }  // namespace spend

@@ -96,28 +96,26 @@ bool PackedSums::try_add_to(RollupSums& total) const {
 }
 
 bool PackedSums::try_add(const RollupSums& sums, std::uint64_t present) {
-  if (present != present_) {
-    RollupSums total = unpack();
-    if (!total.try_add(sums)) {
-      return false;
-    }
-    write(total);
-    return true;
-  }
+  // How many there are before the place of a bit.
+  const auto places_before = [](std::uint64_t bits, std::size_t bit) {
+    return std::popcount(bits & ((std::uint64_t{1} << bit) - 1));
+  };
   std::array<Atto, amount_count> totals;
   bool fits = true;
-  const Atto* amount = amounts();
-  for_each_bit(present_ & amount_bits, [&](std::size_t bit) {
-    fits = !__builtin_add_overflow(*amount++, sums.amounts[bit], &totals[bit]) && totals[bit] <= atto_limit &&
-           totals[bit] >= -atto_limit && fits;
+  Atto* const first = amounts();
+  const std::uint64_t amounts_here = present_ & amount_bits;
+  for_each_bit(present & amount_bits, [&](std::size_t bit) {
+    fits = !__builtin_add_overflow(first[places_before(amounts_here, bit)], sums.amounts[bit], &totals[bit]) &&
+           totals[bit] <= atto_limit && totals[bit] >= -atto_limit && fits;
   });
   if (!fits) {
     return false;
   }
-  Atto* place = amounts();
-  for_each_bit(present_ & amount_bits, [&](std::size_t bit) { *place++ = totals[bit]; });
-  auto* count = reinterpret_cast<std::int64_t*>(amounts() + first_count());
-  for_each_bit(present_ & ~amount_bits, [&](std::size_t bit) { *count++ += sums.counts[bit - amount_count]; });
+  for_each_bit(present & amount_bits, [&](std::size_t bit) { first[places_before(amounts_here, bit)] = totals[bit]; });
+  auto* const counts = reinterpret_cast<std::int64_t*>(first + first_count());
+  for_each_bit(present & ~amount_bits, [&](std::size_t bit) {
+    counts[places_before(present_ & ~amount_bits, bit)] += sums.counts[bit - amount_count];
+  });
   return true;
 }
 
@@ -148,8 +146,7 @@ void FoldedGroups::clear() {
   packed_ = 0;
 }
 
-bool FoldedGroups::try_add(const FoldedKey& key, const RollupSums& sums) {
-  const std::uint64_t present = PackedSums::present_in(sums);
+bool FoldedGroups::try_add(const FoldedKey& key, const RollupSums& sums, std::uint64_t present) {
   const std::uint32_t hash = hash_of(key);
   const std::size_t place = index_.find(hash, [&](std::size_t number) { return groups_[number].key == key; });
   if (place == HashIndex::none) {

@@ -54,7 +54,11 @@ struct FoldedGroup {
 class FoldedGroups {
  public:
   /// Adds sums to a group, or makes it; false, and nothing is changed, where a sum would be larger than sums can be.
-  bool try_add(const FoldedKey& key, const RollupSums& sums);
+  bool try_add(const FoldedKey& key, const RollupSums& sums) {
+    return try_add(key, sums, PackedSums::present_in(sums));
+  }
+  /// The same of sums of which it is known which are not zero.
+  bool try_add(const FoldedKey& key, const RollupSums& sums, std::uint64_t present);
   /// Packed sums that live until clear(), of no group.
   PackedSums* pack(const RollupSums& sums);
   void clear();

@@ -164,6 +164,12 @@ void rollup_row(const UsageRow& row, int sign) {
   groups.at(key).add(row, row_class, sign);
 }
 
+std::vector<const RollupGroups*> pending_rollups() {
+  std::vector<const RollupGroups*> pending;
+  for_each_level([&](const RollupGroups& groups) { pending.push_back(&groups); });
+  return pending;
+}
+
 void watch_rollups() {
   RegisterXactCallback(on_transaction_event, nullptr);
   RegisterSubXactCallback(on_subtransaction_event, nullptr);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pg/rollup_groups.hpp"
 #include "pg/usage_row.hpp"
 
 namespace spend {
@@ -11,6 +12,10 @@ namespace spend {
 
 /// AFTER ROW: a row that was stored (sign +1) or that is gone (-1).
 void rollup_row(const UsageRow& row, int sign);
+
+/// What this transaction will append when it commits, one element for each open savepoint that wrote rows. Valid until
+/// the next row.
+std::vector<const RollupGroups*> pending_rollups();
 
 /// Registers the transaction callbacks that write and forget; from _PG_init.
 void watch_rollups();

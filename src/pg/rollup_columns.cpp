@@ -14,12 +14,7 @@ RollupColumns::RollupColumns(TupleDesc descriptor) {
 
 RollupSums RollupColumns::read(const Datum* values, const bool* nulls) const {
   RollupSums sums = {};
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    const auto place = static_cast<std::size_t>(counts_[i] - 1);
-    if (!nulls[place]) {
-      sums.counts[i] = DatumGetInt64(values[place]);
-    }
-  }
+  read_counts(values, nulls, sums);
   for (std::size_t i = 0; i < amounts_.size(); ++i) {
     const auto place = static_cast<std::size_t>(amounts_[i] - 1);
     if (!nulls[place]) {
@@ -27,6 +22,31 @@ RollupSums RollupColumns::read(const Datum* values, const bool* nulls) const {
     }
   }
   return sums;
+}
+
+std::optional<RollupSums> RollupColumns::try_read(const Datum* values, const bool* nulls) const {
+  RollupSums sums = {};
+  read_counts(values, nulls, sums);
+  for (std::size_t i = 0; i < amounts_.size(); ++i) {
+    const auto place = static_cast<std::size_t>(amounts_[i] - 1);
+    if (!nulls[place]) {
+      const std::optional<Atto> amount = try_numeric_to_atto(values[place]);
+      if (!amount.has_value()) {
+        return std::nullopt;
+      }
+      sums.amounts[i] = *amount;
+    }
+  }
+  return sums;
+}
+
+void RollupColumns::read_counts(const Datum* values, const bool* nulls, RollupSums& sums) const {
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    const auto place = static_cast<std::size_t>(counts_[i] - 1);
+    if (!nulls[place]) {
+      sums.counts[i] = DatumGetInt64(values[place]);
+    }
+  }
 }
 
 void RollupColumns::add(const RollupSums& sums, Datum* values, bool* nulls) {

@@ -29,6 +29,24 @@ class RollupColumns {
   }
   /// The sums of a row. Errors: out_of_range for what sums do not hold.
   RollupSums read(const Datum* values, const bool* nulls) const;
+  /// The same, or nothing for a row that has what sums do not hold.
+  std::optional<RollupSums> try_read(const Datum* values, const bool* nulls) const;
+  /// Calls put(AttrNumber here, Datum) for each sum that a row of another table, with columns `from`, has.
+  template <typename Put>
+  void copy(const RollupColumns& from, const Datum* values, const bool* nulls, Put&& put) const {
+    const auto copy_column = [&](AttrNumber to, AttrNumber column) {
+      const auto place = static_cast<std::size_t>(column - 1);
+      if (!nulls[place]) {
+        put(to, values[place]);
+      }
+    };
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      copy_column(counts_[i], from.counts_[i]);
+    }
+    for (std::size_t i = 0; i < amounts_.size(); ++i) {
+      copy_column(amounts_[i], from.amounts_[i]);
+    }
+  }
   /// Adds sums to those of a row, which may be larger than sums can be. Nothing else of the row is touched; what is
   /// new is valid until the next call, or as long as the memory context.
   void add(const RollupSums& sums, Datum* values, bool* nulls);
@@ -37,6 +55,8 @@ class RollupColumns {
   struct alignas(int) Image {
     std::array<char, numeric_image_size> bytes;
   };
+  void read_counts(const Datum* values, const bool* nulls, RollupSums& sums) const;
+
   std::array<Image, rollup_amount_count> images_;
   std::array<AttrNumber, rollup_counts.size()> counts_;
   std::array<AttrNumber, rollup_amount_count> amounts_;

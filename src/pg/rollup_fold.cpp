@@ -1,6 +1,6 @@
 // Folding: deltas are summed up in memory, a bounded number of groups at a time, and added to the tables of rollups.
 
-#include "pg/period.hpp"
+#include "pg/local_days.hpp"
 #include "pg/rollup_deltas.hpp"
 #include "pg/rollup_table.hpp"
 #include "pg/tuples.hpp"
@@ -18,7 +18,7 @@ namespace {
 class Fold {
  public:
   Fold(Datum zone, Timestamp first_quarter)
-      : zone_(zone), first_quarter_(first_quarter), memory_(static_cast<std::size_t>(maintenance_work_mem) * 1024) {}
+      : days_(zone), first_quarter_(first_quarter), memory_(static_cast<std::size_t>(maintenance_work_mem) * 1024) {}
 
   void add(const Delta& delta) {
     if (groups_.memory() + groups_.size() * sizeof(FoldedPart) >= memory_) {
@@ -38,13 +38,13 @@ class Fold {
     std::vector<FoldedPart> parts;
     parts.reserve(groups_.size());
     for (const FoldedGroup& group : groups_.groups()) {
-      const DateADT day = day_of(group.key.bucket);
+      const DateADT day = days_.of(group.key.bucket);
       parts.push_back(part_of(group, {first_of_month(day), 0}, day));
     }
     std::vector<const FoldedGroup*> handed_down = month_table_.add(parts, groups_, moved);
     parts.clear();
     for (const FoldedGroup* const group : handed_down) {
-      const DateADT day = day_of(group->key.bucket);
+      const DateADT day = days_.of(group->key.bucket);
       parts.push_back(part_of(*group, {day, floor_to_day(group->key.bucket)}, day));
     }
     handed_down = day_table_.add(parts, groups_, moved);
@@ -59,11 +59,6 @@ class Fold {
   }
 
  private:
-  static DateADT floor_to_day(Timestamp at) {
-    const Timestamp days = at / USECS_PER_DAY;
-    return static_cast<DateADT>(at % USECS_PER_DAY < 0 ? days - 1 : days);
-  }
-
   static FoldedPart part_of(const FoldedGroup& group, const std::array<std::int64_t, 2>& time, DateADT day) {
     const std::array<std::uint64_t, 2> attribution = words_of(group.key.attribution);
     return {time, day, floor_to_day(group.key.bucket), attribution, words_of(group.key.kind)[0], &group};
@@ -76,26 +71,9 @@ class Fold {
     return {pg_ntoh64(words[0]), pg_ntoh64(words[1])};
   }
 
-  /// The day in which a quarter hour begins on the clocks of the zone.
-  DateADT day_of(Timestamp bucket) {
-    KnownDay& known = known_days_[static_cast<std::uint64_t>(bucket / quarter_hour) % known_days_.size()];
-    if (known.bucket != bucket) {
-      const Timestamp local = pg_call(
-          [&] { return DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, zone_, TimestampTzGetDatum(bucket))); });
-      known = {bucket, floor_to_day(local)};
-    }
-    return known.day;
-  }
-
-  struct KnownDay {
-    Timestamp bucket = timestamp_min;
-    DateADT day = 0;
-  };
-
-  Datum zone_;
+  LocalDays days_;
   Timestamp first_quarter_;
   std::size_t memory_;
-  std::array<KnownDay, 1024> known_days_;
   FoldedGroups groups_;
   RollupTable quarter_table_{RollupTable::Grain::quarter};
   RollupTable day_table_{RollupTable::Grain::day};

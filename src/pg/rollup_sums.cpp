@@ -1,5 +1,7 @@
 #include "pg/rollup_sums.hpp"
 
+#include <functional>
+
 #include "pg/guard.hpp"
 
 namespace spend {
@@ -165,6 +167,13 @@ bool RollupSums::try_add(const RollupSums& other) {
   }
   add(other);
   return true;
+}
+
+bool RollupSums::try_subtract(const RollupSums& other) {
+  RollupSums negated;
+  std::transform(other.counts.begin(), other.counts.end(), negated.counts.begin(), std::negate<>());
+  std::transform(other.amounts.begin(), other.amounts.end(), negated.amounts.begin(), std::negate<>());
+  return try_add(negated);
 }
 
 bool RollupSums::is_zero() const {

@@ -54,6 +54,7 @@ struct RollupSums {
   void add(const RollupSums& other);
   /// The same, or false and nothing is changed where a sum would be larger than sums can be.
   bool try_add(const RollupSums& other);
+  bool try_subtract(const RollupSums& other);
   bool is_zero() const;
 };
 

@@ -10,6 +10,11 @@ inline void begin_set(FunctionCallInfo fcinfo) {
   pg_call([&] { InitMaterializedSRF(fcinfo, 0); });
 }
 
+/// The same of a function that returns a set of one scalar type.
+inline void begin_set_of_scalars(FunctionCallInfo fcinfo) {
+  pg_call([&] { InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC); });
+}
+
 /// Adds one row without NULLs.
 template <std::size_t Columns>
 void emit_row(FunctionCallInfo fcinfo, std::array<Datum, Columns> values) {

@@ -28,9 +28,9 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
   guarded_callback(
       [](void* argument) {
         auto* const made = static_cast<PlannedStmt*>(argument);
-        // Every view over sums reads what is not folded yet.
-        const Oid deltas = table_oid_if_exists(Table::rollup_deltas);
-        if (OidIsValid(deltas) && list_member_oid(made->relationOids, deltas)) {
+        // Every view over sums reads of what kinds they are.
+        const Oid kinds = table_oid_if_exists(Table::usage_kinds);
+        if (OidIsValid(kinds) && list_member_oid(made->relationOids, kinds)) {
           made->jitFlags = PGJIT_NONE;
         }
       },

@@ -1,3 +1,30 @@
+-- Nine sums of a group in one state: the aggregates have the same arguments and the same step, so a row is added once for all of them.
+CREATE FUNCTION spend._day_sums_step(internal, bigint, bigint, numeric, numeric, numeric, numeric, numeric, numeric, numeric) RETURNS internal
+  LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_day_sums_step';
+COMMENT ON FUNCTION spend._day_sums_step(internal, bigint, bigint, numeric, numeric, numeric, numeric, numeric, numeric, numeric) IS
+  'Internal: adds a row to the sums of a group of spend.daily_spend.';
+CREATE FUNCTION spend._summed_calls(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_calls';
+CREATE FUNCTION spend._summed_unpriced_calls(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_unpriced_calls';
+CREATE FUNCTION spend._summed_input_tokens(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_input_tokens';
+CREATE FUNCTION spend._summed_output_tokens(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_output_tokens';
+CREATE FUNCTION spend._summed_cache_read_tokens(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_cache_read_tokens';
+CREATE FUNCTION spend._summed_cache_write_tokens(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_cache_write_tokens';
+CREATE FUNCTION spend._summed_output_reasoning_tokens(internal) RETURNS bigint LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_output_reasoning_tokens';
+CREATE FUNCTION spend._summed_cost(internal) RETURNS numeric LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_cost';
+CREATE FUNCTION spend._summed_list_cost(internal) RETURNS numeric LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'spend_summed_list_cost';
+DO $$
+DECLARE
+  types text := 'bigint, bigint, numeric, numeric, numeric, numeric, numeric, numeric, numeric';
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['calls', 'unpriced_calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_reasoning_tokens', 'cost', 'list_cost'] LOOP
+    EXECUTE format('COMMENT ON FUNCTION spend._summed_%1$s(internal) IS ''Internal: the sum of %1$s.''', name);
+    EXECUTE format('CREATE AGGREGATE spend._sum_%1$s(%2$s) (SFUNC = spend._day_sums_step, STYPE = internal, SSPACE = 160, FINALFUNC = spend._summed_%1$s)', name, types);
+    EXECUTE format('COMMENT ON AGGREGATE spend._sum_%1$s(%2$s) IS ''Internal: the sum of %1$s, for spend.daily_spend.''', name, types);
+  END LOOP;
+END
+$$;
+
 -- The long base. Grouped by ids of fixed size first: names are looked up for what is left. The key, too, is of those ids: days as numbers
 -- are the same under every DateStyle.
 CREATE VIEW spend.daily_spend WITH (security_barrier) AS
@@ -30,19 +57,26 @@ SELECT md5((d.usage_date - date '2000-01-01') || '/' || (d.usage_date_utc - date
        coalesce(k.speed, '') AS speed,
        coalesce(k.variant, '') AS variant,
        k.currency,
-       d.calls::bigint AS calls,
-       coalesce(d.input_tokens, 0)::bigint AS input_tokens,
-       coalesce(d.output_tokens, 0)::bigint AS output_tokens,
-       coalesce(d.cache_read_tokens, 0)::bigint AS cache_read_tokens,
-       coalesce(d.cache_write_tokens, 0)::bigint AS cache_write_tokens,
-       coalesce(d.output_reasoning_tokens, 0)::bigint AS output_reasoning_tokens,
-       coalesce(d.cost, 0)::numeric(38, 18) AS cost,
-       coalesce(d.list_cost, 0)::numeric(38, 18) AS list_cost,
-       coalesce(d.unpriced_calls, 0)::bigint AS unpriced_calls
+       d.calls,
+       d.input_tokens,
+       d.output_tokens,
+       d.cache_read_tokens,
+       d.cache_write_tokens,
+       d.output_reasoning_tokens,
+       d.cost::numeric(38, 18) AS cost,
+       d.list_cost::numeric(38, 18) AS list_cost,
+       d.unpriced_calls
 FROM (
-  SELECT u.usage_date, u.usage_date_utc, u.attribution_id, k.sku_id, sum(u.calls) AS calls, sum(u.input_tokens) AS input_tokens,
-         sum(u.output_tokens) AS output_tokens, sum(u.cache_read_tokens) AS cache_read_tokens, sum(u.cache_write_tokens) AS cache_write_tokens,
-         sum(u.output_reasoning_tokens) AS output_reasoning_tokens, sum(u.cost) AS cost, sum(u.list_cost) AS list_cost, sum(u.unpriced_calls) AS unpriced_calls
+  SELECT u.usage_date, u.usage_date_utc, u.attribution_id, k.sku_id,
+         spend._sum_calls(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS calls,
+         spend._sum_input_tokens(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS input_tokens,
+         spend._sum_output_tokens(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS output_tokens,
+         spend._sum_cache_read_tokens(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS cache_read_tokens,
+         spend._sum_cache_write_tokens(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS cache_write_tokens,
+         spend._sum_output_reasoning_tokens(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS output_reasoning_tokens,
+         spend._sum_cost(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS cost,
+         spend._sum_list_cost(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS list_cost,
+         spend._sum_unpriced_calls(u.calls, u.unpriced_calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_reasoning_tokens, u.cost, u.list_cost) AS unpriced_calls
   FROM spend._usage_days AS u
   JOIN spend._kinds AS k USING (kind_id)
   GROUP BY 1, 2, 3, 4

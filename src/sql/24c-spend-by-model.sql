@@ -1,13 +1,13 @@
 CREATE VIEW spend.spend_by_model WITH (security_barrier) AS
-SELECT md5(jsonb_build_array(m.usage_month, coalesce(k.provider, '(unknown)'), coalesce(k.model, '(unknown)'), k.service_tier, k.currency)::text)
+SELECT md5(jsonb_build_array(m.usage_month, coalesce(m.provider, '(unknown)'), coalesce(m.model, '(unknown)'), m.service_tier, m.currency)::text)
          AS spend_by_model_key,
        min(m.usage_month::timestamp AT TIME ZONE z) AS period_start_at,
        m.usage_month AS period_start,
        'month'::text AS period_kind,
-       coalesce(k.provider, '(unknown)') AS provider,
-       coalesce(k.model, '(unknown)') AS model,
-       k.service_tier,
-       k.currency,
+       coalesce(m.provider, '(unknown)') AS provider,
+       coalesce(m.model, '(unknown)') AS model,
+       m.service_tier,
+       m.currency,
        sum(m.calls)::bigint AS calls,
        coalesce(sum(m.input_tokens), 0)::bigint AS input_tokens,
        coalesce(sum(m.output_tokens), 0)::bigint AS output_tokens,
@@ -15,12 +15,9 @@ SELECT md5(jsonb_build_array(m.usage_month, coalesce(k.provider, '(unknown)'), c
        coalesce(sum(m.cost), 0)::numeric(38, 18) AS cost,
        (round(coalesce(sum(m.cost), 0), 24) / nullif(sum(m.calls) - coalesce(sum(m.unpriced_calls), 0), 0))::numeric(38, 18) AS cost_per_call,
        coalesce(sum(m.unpriced_calls), 0)::bigint AS unpriced_calls
-FROM spend._usage_months AS m
-JOIN spend._kinds AS k USING (kind_id)
+FROM spend._month_totals AS m
 CROSS JOIN spend._rollup_zone() AS z
-LEFT JOIN spend._seen AS a USING (attribution_id)
-WHERE coalesce(a.is_visible, spend.visible(NULL))
-GROUP BY m.usage_month, coalesce(k.provider, '(unknown)'), coalesce(k.model, '(unknown)'), k.service_tier, k.currency
+GROUP BY m.usage_month, coalesce(m.provider, '(unknown)'), coalesce(m.model, '(unknown)'), m.service_tier, m.currency
 HAVING sum(m.calls) <> 0;
 COMMENT ON VIEW spend.spend_by_model IS 'Spend and usage by month and model.';
 COMMENT ON COLUMN spend.spend_by_model.spend_by_model_key IS 'Surrogate key of the row.';

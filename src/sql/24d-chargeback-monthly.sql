@@ -9,21 +9,23 @@ WITH unallocated AS (
   FROM spend._settings() AS s
 ), used AS (
   SELECT m.usage_month AS period_start,
-         coalesce(a.dimensions ->> 'cost_center', n.label) AS cost_center,
-         CASE WHEN n.is_split AND coalesce(a.dimensions ->> 'cost_center', n.label) = n.label THEN coalesce(a.dimensions ->> 'department', '(untagged)') END
-           AS split_department,
+         coalesce(m.first_value, n.label) AS cost_center,
+         CASE WHEN n.is_split AND coalesce(m.first_value, n.label) = n.label THEN coalesce(m.second_value, '(untagged)') END AS split_department,
          k.currency,
-         coalesce(a.dimensions ->> 'department', '(untagged)') AS department,
+         coalesce(m.second_value, '(untagged)') AS department,
          NULL::numeric AS budget,
          sum(m.cost) AS actual,
          sum(m.calls) AS calls,
          coalesce(sum(m.input_tokens), 0) + coalesce(sum(m.output_tokens), 0) AS tokens,
          sum(m.unpriced_calls) AS unpriced_calls
-  FROM spend._usage_months AS m
+  FROM (
+    SELECT u.usage_month, s.*
+    FROM spend._rollup_zone() AS z
+    CROSS JOIN LATERAL spend._months_of_usage(z) AS u(usage_month)
+    CROSS JOIN LATERAL spend._month_sums(u.usage_month, 'cost_center', 'department', z) AS s
+  ) AS m
   JOIN spend._kinds AS k USING (kind_id)
   CROSS JOIN unallocated AS n
-  LEFT JOIN spend._seen AS a USING (attribution_id)
-  WHERE coalesce(a.is_visible, spend.visible(NULL))
   GROUP BY 1, 2, 3, 4, 5
   HAVING sum(m.calls) <> 0
 ), planned AS (

@@ -45,7 +45,7 @@ SELECT md5(jsonb_build_array(f.usage_month, f.dimension, f.dimension_value, f.cu
        (f.compressed_input_tokens / nullif(f.original_input_tokens, 0))::numeric(20, 6) AS compression_ratio,
        coalesce(l.label, f.dimension_value) AS dimension_label
 FROM (
-  SELECT d.usage_month, d.dimension, d.dimension_value, d.currency,
+  SELECT d.report_month AS usage_month, d.dimension, d.dimension_value, d.currency,
          coalesce(sum(d.calls), 0) AS calls,
          coalesce(sum(d.cost), 0) AS cost,
          coalesce(sum(d.unpriced_calls), 0) AS unpriced_calls,
@@ -77,6 +77,7 @@ FROM (
          coalesce(sum(d.cost) FILTER (WHERE d.tier = 'premium'), 0) AS premium_cost,
          coalesce(sum(d.cost) FILTER (WHERE d.purpose IN ('experiment', 'evaluation')), 0) AS experiment_cost
   FROM spend._month_dimensions AS d
+  WHERE NOT d.is_previous
   GROUP BY 1, 2, 3, 4
   HAVING sum(d.calls) <> 0
 ) AS f

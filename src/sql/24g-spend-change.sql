@@ -26,20 +26,20 @@ FROM (
               WHEN sum(s.previous_cost) = 0 THEN sum(s.cost) ELSE 0 END AS volume_effect,
          sum(s.calls) AS calls, sum(s.previous_calls) AS previous_calls
   FROM (
-    SELECT x.usage_month, x.dimension, x.dimension_value, x.currency, x.sku_id, sum(x.cost) AS cost, sum(x.previous_cost) AS previous_cost,
-           sum(x.tokens) AS tokens, sum(x.previous_tokens) AS previous_tokens, sum(x.calls) AS calls, sum(x.previous_calls) AS previous_calls,
-           CASE WHEN sum(x.tokens) > 0 AND sum(x.previous_tokens) > 0
-                THEN round(sum(x.cost) - round(sum(x.tokens) * sum(x.previous_cost), 24) / sum(x.previous_tokens), 18) ELSE 0 END AS price_effect
+    SELECT x.usage_month, x.dimension, x.dimension_value, x.currency, x.sku_id, x.cost, x.previous_cost, x.tokens, x.previous_tokens, x.calls, x.previous_calls,
+           CASE WHEN x.tokens > 0 AND x.previous_tokens > 0
+                THEN round(x.cost - round(x.tokens * x.previous_cost, 24) / x.previous_tokens, 18) ELSE 0 END AS price_effect
     FROM (
-      SELECT d.usage_month, d.dimension, d.dimension_value, d.currency, d.sku_id, coalesce(d.cost, 0) AS cost, 0 AS previous_cost,
-             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0) AS tokens, 0 AS previous_tokens, d.calls, 0 AS previous_calls
+      SELECT d.report_month AS usage_month, d.dimension, d.dimension_value, d.currency, d.sku_id,
+             coalesce(sum(d.cost) FILTER (WHERE NOT d.is_previous), 0) AS cost,
+             coalesce(sum(d.cost) FILTER (WHERE d.is_previous), 0) AS previous_cost,
+             coalesce(sum(d.input_tokens) FILTER (WHERE NOT d.is_previous), 0) + coalesce(sum(d.output_tokens) FILTER (WHERE NOT d.is_previous), 0) AS tokens,
+             coalesce(sum(d.input_tokens) FILTER (WHERE d.is_previous), 0) + coalesce(sum(d.output_tokens) FILTER (WHERE d.is_previous), 0) AS previous_tokens,
+             coalesce(sum(d.calls) FILTER (WHERE NOT d.is_previous), 0) AS calls,
+             coalesce(sum(d.calls) FILTER (WHERE d.is_previous), 0) AS previous_calls
       FROM spend._month_dimensions AS d
-      UNION ALL
-      SELECT (d.usage_month + interval '1 month')::date, d.dimension, d.dimension_value, d.currency, d.sku_id, 0, coalesce(d.cost, 0), 0,
-             coalesce(d.input_tokens, 0) + coalesce(d.output_tokens, 0), 0, d.calls
-      FROM spend._month_dimensions AS d
+      GROUP BY 1, 2, 3, 4, 5
     ) AS x
-    GROUP BY 1, 2, 3, 4, 5
   ) AS s
   GROUP BY 1, 2, 3, 4
 ) AS c

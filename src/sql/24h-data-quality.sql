@@ -19,40 +19,62 @@ FROM (
   SELECT i.usage_month, i.issue, i.detail, i.currency, coalesce(sum(i.calls), 0) AS calls, coalesce(sum(i.cost), 0) AS cost,
          sum(sum(i.calls) FILTER (WHERE i.issue = '')) OVER by_month AS total_calls, sum(sum(i.cost) FILTER (WHERE i.issue = '')) OVER by_month AS total_cost
   FROM (
-    SELECT f.usage_month, f.currency, f.attribution_id, f.dimensions, f.pricing_status, f.pricing_reason, f.source, sum(f.calls) AS calls, sum(f.cost) AS cost,
-           sum(f.late_calls) AS late_calls, sum(f.late_cost) AS late_cost
-    FROM spend._month_facts AS f
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
-  ) AS f
-  CROSS JOIN spend._rollup_zone() AS r
-  CROSS JOIN (SELECT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS are_known) AS k
-  CROSS JOIN (SELECT EXISTS (SELECT FROM spend.sources) AS are_known) AS s
-  CROSS JOIN LATERAL (
-    SELECT f.usage_month, f.currency, '' AS issue, '' AS detail, f.calls, f.cost
+    SELECT t.usage_month, t.currency, v.issue, v.detail, v.calls, v.cost
+    FROM spend._month_totals AS t
+    CROSS JOIN (SELECT EXISTS (SELECT FROM spend.sources) AS are_known) AS s
+    CROSS JOIN LATERAL (
+      SELECT '' AS issue, '' AS detail, t.calls, t.cost
+      UNION ALL
+      SELECT t.pricing_status, coalesce(t.pricing_reason, ''), t.calls, t.cost
+      WHERE t.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
+      UNION ALL
+      SELECT 'late', 'written more than a day after the usage', t.late_calls, t.late_cost WHERE t.late_calls <> 0
+      UNION ALL
+      SELECT 'unsanctioned_source', t.source, t.calls, t.cost
+      WHERE s.are_known AND t.source IS NOT NULL AND NOT EXISTS (SELECT FROM spend.sources AS v WHERE v.source = t.source AND v.is_sanctioned)
+    ) AS v
     UNION ALL
-    SELECT f.usage_month, f.currency, 'untagged', d.name, f.calls, f.cost
-    FROM unnest(ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class']) AS d(name)
-    WHERE NOT coalesce(f.dimensions, '{}') ? d.name
+    SELECT d.usage_month, k.currency, v.issue, v.detail, s.calls, s.cost
+    FROM spend._rollup_zone() AS r
+    CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
+    CROSS JOIN (SELECT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS are_known) AS a
+    CROSS JOIN LATERAL (
+      SELECT m.usage_month, t.name, true AS is_column
+      FROM unnest(ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class']) AS t(name)
+      UNION ALL
+      SELECT DISTINCT m.usage_month, c.dimension, false
+      FROM copies AS c WHERE NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = c.dimension)
+    ) AS d
+    CROSS JOIN LATERAL spend._month_sums(d.usage_month, d.name, NULL, r) AS s
+    JOIN spend._kinds AS k USING (kind_id)
+    CROSS JOIN LATERAL (
+      SELECT 'untagged' AS issue, d.name AS detail WHERE d.is_column AND s.first_value IS NULL
+      UNION ALL
+      SELECT 'unknown_key', s.first_value
+      WHERE a.are_known AND d.name = 'api_key' AND s.first_value IS NOT NULL
+        AND NOT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key' AND v.value = s.first_value)
+      UNION ALL
+      SELECT 'confusable', format('%s %s looks like %s', c.dimension, c.dimension_value, c.looks_like)
+      FROM copies AS c WHERE c.dimension = d.name AND c.dimension_value = s.first_value
+    ) AS v
     UNION ALL
-    SELECT f.usage_month, f.currency, f.pricing_status, coalesce(f.pricing_reason, ''), f.calls, f.cost
-    WHERE f.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'late', 'written more than a day after the usage', f.late_calls, f.late_cost WHERE f.late_calls <> 0
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'missing_tag', m.name, f.calls, f.cost FROM unnest(spend._missing_tags(coalesce(f.dimensions, '{}'))) AS m(name)
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'unbudgeted', '', f.calls, f.cost
-    WHERE NOT coalesce(spend._has_budget(f.attribution_id, f.usage_month::timestamp AT TIME ZONE r, (f.usage_month + interval '1 month') AT TIME ZONE r), false)
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'unknown_key', f.dimensions ->> 'api_key', f.calls, f.cost
-    WHERE k.are_known AND f.dimensions ? 'api_key'
-      AND NOT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key' AND v.value = f.dimensions ->> 'api_key')
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'unsanctioned_source', f.source, f.calls, f.cost
-    WHERE s.are_known AND f.source IS NOT NULL AND NOT EXISTS (SELECT FROM spend.sources AS v WHERE v.source = f.source AND v.is_sanctioned)
-    UNION ALL
-    SELECT f.usage_month, f.currency, 'confusable', format('%s %s looks like %s', c.dimension, c.dimension_value, c.looks_like), f.calls, f.cost
-    FROM copies AS c WHERE f.dimensions ->> c.dimension = c.dimension_value
+    -- By ids of fixed size; who has which values is looked up for what is left.
+    SELECT f.usage_month, f.currency, v.issue, v.detail, f.calls, f.cost
+    FROM (
+      SELECT m.usage_month, k.currency, m.attribution_id, sum(m.calls) AS calls, sum(m.cost) AS cost
+      FROM spend._usage_months AS m
+      JOIN spend._kinds AS k USING (kind_id)
+      GROUP BY 1, 2, 3
+    ) AS f
+    LEFT JOIN spend._seen AS a USING (attribution_id)
+    CROSS JOIN spend._rollup_zone() AS r
+    CROSS JOIN LATERAL (
+      SELECT 'missing_tag' AS issue, m.name AS detail FROM unnest(spend._missing_tags(coalesce(a.dimensions, '{}'))) AS m(name)
+      UNION ALL
+      SELECT 'unbudgeted', ''
+      WHERE NOT coalesce(spend._has_budget(f.attribution_id, f.usage_month::timestamp AT TIME ZONE r, (f.usage_month + interval '1 month') AT TIME ZONE r), false)
+    ) AS v
+    WHERE coalesce(a.is_visible, spend.visible(NULL))
   ) AS i
   GROUP BY 1, 2, 3, 4
   WINDOW by_month AS (PARTITION BY i.usage_month, i.currency)

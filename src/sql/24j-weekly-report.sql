@@ -1,22 +1,16 @@
 CREATE VIEW spend.weekly_report WITH (security_barrier) AS
 WITH weeks AS (
   -- A week in which a month ends is in two parts, one for each.
-  SELECT d.week_start, d.month, a.dimensions ->> 'feature' AS feature, k.currency, k.tier,
-         sum(d.calls) AS calls, sum(d.cost) AS cost, sum(d.unpriced_calls) AS unpriced_calls, sum(d.input_tokens) AS input_tokens,
-         sum(d.cache_read_tokens) AS cache_read_tokens
-  FROM (
-    SELECT u.usage_date - (extract(isodow FROM u.usage_date)::integer - s.week_start + 7) % 7 AS week_start, date_trunc('month', u.usage_date)::date AS month,
-           u.attribution_id, u.kind_id,
-           sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls, sum(u.input_tokens) AS input_tokens,
-           sum(u.cache_read_tokens) AS cache_read_tokens
-    FROM spend._usage_days AS u
-    CROSS JOIN spend._settings() AS s
-    GROUP BY 1, 2, 3, 4
-  ) AS d
+  SELECT u.usage_date - (extract(isodow FROM u.usage_date)::integer - c.week_start + 7) % 7 AS week_start, m.usage_month AS month, u.first_value AS feature,
+         k.currency, k.tier, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls, sum(u.input_tokens) AS input_tokens,
+         sum(u.cache_read_tokens) AS cache_read_tokens
+  FROM spend._rollup_zone() AS z
+  CROSS JOIN spend._settings() AS c
+  CROSS JOIN LATERAL spend._months_of_usage(z) AS m(usage_month)
+  CROSS JOIN LATERAL spend._day_sums(m.usage_month, 'feature', z) AS u
   JOIN spend._kinds AS k USING (kind_id)
-  LEFT JOIN spend._seen AS a USING (attribution_id)
-  WHERE d.calls <> 0 AND coalesce(a.is_visible, spend.visible(NULL))
   GROUP BY 1, 2, 3, 4, 5
+  HAVING sum(u.calls) <> 0
 ), totals AS (
   SELECT w.week_start, w.currency, sum(w.calls) AS calls, coalesce(sum(w.cost), 0) AS cost, coalesce(sum(w.unpriced_calls), 0) AS unpriced_calls,
          coalesce(sum(w.cache_read_tokens), 0) / nullif(sum(w.input_tokens), 0) AS cache_hit_rate,

@@ -31,21 +31,29 @@ FROM (
   SELECT n.usage_month, n.unit, n.currency, count(*) AS units, sum(n.cost) AS cost, percentile_disc(0.5) WITHIN GROUP (ORDER BY n.cost) AS p50,
          percentile_disc(0.95) WITHIN GROUP (ORDER BY n.cost) AS p95
   FROM (
-    SELECT f.usage_month, v.unit, v.value, f.currency, coalesce(sum(f.cost), 0) AS cost
-    FROM spend._month_facts AS f
-    CROSS JOIN LATERAL (VALUES ('user', f.dimensions ->> 'user_id'), ('customer', f.dimensions ->> 'customer'), ('feature', f.dimensions ->> 'feature'),
-                               ('workflow', f.dimensions ->> 'workflow'), ('team', f.dimensions ->> 'team')) AS v(unit, value)
-    WHERE v.value IS NOT NULL
+    SELECT d.usage_month, d.unit, s.first_value, k.currency, coalesce(sum(s.cost), 0) AS cost
+    FROM spend._rollup_zone() AS r
+    CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
+    CROSS JOIN LATERAL (
+      VALUES (m.usage_month, 'user', 'user_id'), (m.usage_month, 'customer', 'customer'), (m.usage_month, 'feature', 'feature'),
+             (m.usage_month, 'workflow', 'workflow'), (m.usage_month, 'team', 'team')
+    ) AS d(usage_month, unit, dimension)
+    CROSS JOIN LATERAL spend._month_sums(d.usage_month, d.dimension, NULL, r) AS s
+    JOIN spend._kinds AS k USING (kind_id)
+    WHERE s.first_value IS NOT NULL
     GROUP BY 1, 2, 3, 4
-    HAVING sum(f.calls) <> 0
+    HAVING sum(s.calls) <> 0
   ) AS n
   GROUP BY 1, 2, 3
   UNION ALL
-  SELECT f.usage_month, 'accepted_output', f.currency, sum(f.accepted_calls), coalesce(sum(f.cost), 0), NULL, NULL
-  FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.accepted_calls) > 0
-  UNION ALL
-  SELECT f.usage_month, 'call', f.currency, sum(f.calls) - coalesce(sum(f.unpriced_calls), 0), coalesce(sum(f.cost), 0), NULL, NULL
-  FROM spend._month_facts AS f GROUP BY 1, 3 HAVING sum(f.calls) > coalesce(sum(f.unpriced_calls), 0)
+  SELECT f.usage_month, v.unit, f.currency, v.units, f.cost, NULL, NULL
+  FROM (
+    SELECT t.usage_month, t.currency, sum(t.accepted_calls) AS accepted, sum(t.calls) - coalesce(sum(t.unpriced_calls), 0) AS priced,
+           coalesce(sum(t.cost), 0) AS cost
+    FROM spend._month_totals AS t GROUP BY 1, 2
+  ) AS f
+  CROSS JOIN LATERAL (VALUES ('accepted_output', f.accepted), ('call', f.priced)) AS v(unit, units)
+  WHERE v.units > 0
 ) AS u
 CROSS JOIN spend._rollup_zone() AS z;
 COMMENT ON VIEW spend.unit_costs IS 'What one unit costs, by month: a call, a user, a customer, a feature, a workflow, a team, an accepted output. Runs, and how the costs of calls and accepted outputs are spread, are in call_costs.';

@@ -58,10 +58,10 @@ FROM (
          coalesce(sum(d.cost), 0) AS cost, coalesce(sum(d.unpriced_calls), 0) AS unpriced_calls
   FROM (
     SELECT u.usage_date, k.source, k.currency, sum(u.calls) AS calls, sum(u.cost) AS cost, sum(u.unpriced_calls) AS unpriced_calls
-    FROM spend._usage_days AS u
+    FROM spend._rollup_zone() AS r
+    CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
+    CROSS JOIN LATERAL spend._day_sums(m.usage_month, NULL, r) AS u
     JOIN spend._kinds AS k USING (kind_id)
-    LEFT JOIN spend._seen AS a USING (attribution_id)
-    WHERE coalesce(a.is_visible, spend.visible(NULL))
     GROUP BY 1, 2, 3
     HAVING sum(u.calls) <> 0
   ) AS d
