@@ -129,13 +129,8 @@ SPEND_FUNCTION(spend_group_of) {
 // attribution_id, since, until: whether a budget covers usage of the attribution, by its dimensions alone.
 SPEND_FUNCTION(spend_has_budget) {
   const spend::Hash128 id = spend::uuid_bytes(PG_GETARG_DATUM(0));
-  spend::Attribution* const attribution = spend::may_see_attribution(id) ? spend::find_attribution(id) : nullptr;
-  if (attribution == nullptr) {
+  if (!spend::may_see_attribution(id) || spend::find_attribution(id) == nullptr) {
     PG_RETURN_NULL();
   }
-  const std::shared_ptr<const spend::BudgetSet> budgets = spend::budget_set();
-  const auto matches = budgets->matching(*attribution);
-  PG_RETURN_BOOL(std::any_of(matches->begin(), matches->end(), [&](const spend::BudgetMatch& match) {
-    return match.budget->valid.start < PG_GETARG_TIMESTAMPTZ(2) && match.budget->valid.end > PG_GETARG_TIMESTAMPTZ(1);
-  }));
+  PG_RETURN_BOOL(spend::has_budget(id, {PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)}));
 }

@@ -294,4 +294,15 @@ Movement movement_of(const Budget& budget, const RowFacts& facts) {
   return {facts.cost, false};
 }
 
+bool has_budget(const Hash128& attribution, const Period& time) {
+  Attribution* const known = find_attribution(attribution);
+  if (known == nullptr) {
+    return false;
+  }
+  const auto matches = budget_set()->matching(*known);
+  return std::any_of(matches->begin(), matches->end(), [&](const BudgetMatch& match) {
+    return match.budget->valid.start < time.end && match.budget->valid.end > time.start;
+  });
+}
+
 }  // namespace spend

@@ -132,6 +132,9 @@ class BudgetSet {
 };
 
 std::shared_ptr<const BudgetSet> budget_set();
+/// Whether a budget that is valid in a time covers usage of an attribution, by its dimensions alone; false for one that
+/// the dictionary lacks.
+bool has_budget(const Hash128& attribution, const Period& time);
 /// At the end of a transaction: a backend that has met very many budgets starts over.
 void bound_budget_set();
 

@@ -2,11 +2,18 @@
 // its own; to add up what they have in common is done here on integers, once for all dimensions, and not by the
 // executor on numerics, for each of them.
 
+#include "pg/budget_rows.hpp"
+#include "pg/budgets.hpp"
 #include "pg/call_site.hpp"
 #include "pg/folded_groups.hpp"
 #include "pg/set_result.hpp"
 #include "pg/statement_sums.hpp"
+#include "pg/tag_requirements.hpp"
 #include "pg/value_places.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+}
 
 namespace spend {
 
@@ -144,7 +151,12 @@ class MonthSums {
 
   /// Sums up one grouping and writes it, in parts where memory does not hold it: whoever reads adds up.
   void answer_one(DateADT month, const Grouping& grouping, Datum zone, ResultRows& rows) {
-    ValuePlaces places(ValuePlaces::Kind::one, grouping);
+    answer_by(ValuePlaces(ValuePlaces::Kind::one, grouping), month, zone, rows);
+  }
+
+ public:
+  /// Sums up by these combinations.
+  void answer_by(ValuePlaces places, DateADT month, Datum zone, ResultRows& rows) {
     FoldedGroups groups;
     const auto write = [&] {
       for (const FoldedGroup& group : groups.groups()) {
@@ -191,6 +203,7 @@ class MonthSums {
     write();
   }
 
+ private:
   /// False, and for good, where that takes more memory than a query may take, or a sum is larger than sums here can be.
   bool sum_up_all(DateADT month, Datum zone) {
     if (all_.has_value() && all_month_ == month) {
@@ -299,6 +312,40 @@ SPEND_FUNCTION(spend_day_sums) {
     spend::call_site<spend::MonthSums>(fcinfo).answer(PG_GETARG_DATEADT(0), {spend::argument(fcinfo, 1), {}},
                                                       PG_GETARG_DATUM(2), rows);
   }
+  PG_RETURN_NULL();
+}
+
+// month, columns, since, until, zone
+SPEND_FUNCTION(spend_month_issues) {
+  spend::begin_set(fcinfo);
+  const spend::Period time = {PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3)};
+  std::vector<std::string> columns;
+  for (const Datum column : spend::array_elements(PG_GETARG_DATUM(1), TEXTOID, -1, false, TYPALIGN_INT)) {
+    columns.push_back(spend::text_of(column));
+  }
+  spend::ValuePlaces issues([&](const spend::Hash128& attribution,
+                                std::span<const spend::ValuePlaces::NamedValue> values,
+                                const spend::ValuePlaces::Add& add) {
+    add({}, {});
+    spend::Dimensions dimensions;
+    for (const spend::ValuePlaces::NamedValue& value : values) {
+      dimensions.set_normalised(value.name, std::string(value.value));
+    }
+    for (const std::string& column : columns) {
+      if (dimensions.find(column) == nullptr) {
+        add("untagged", column);
+      }
+    }
+    for (const std::string& missing : spend::missing_tags(dimensions)) {
+      add("missing_tag", missing);
+    }
+    if (!spend::has_budget(attribution, time)) {
+      add("unbudgeted", {});
+    }
+  });
+  spend::ResultRows rows(fcinfo);
+  spend::call_site<spend::MonthSums>(fcinfo).answer_by(std::move(issues), PG_GETARG_DATEADT(0), PG_GETARG_DATUM(4),
+                                                       rows);
   PG_RETURN_NULL();
 }
 

@@ -116,6 +116,18 @@ void refuse_missing_tags(const UsageRow& row, Attribution& attribution) {
   }
 }
 
+std::vector<std::string> missing_tags(const Dimensions& dimensions) {
+  std::vector<std::string> missing;
+  for (const TagRequirement& requirement : cache.get()->all) {
+    if (is_missing(requirement, dimensions)) {
+      missing.push_back(requirement.dimension);
+    }
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  return missing;
+}
+
 }  // namespace spend
 
 // dimension, scope, on_missing
@@ -153,18 +165,9 @@ SPEND_FUNCTION(spend_check_required_tag) {
 }
 
 SPEND_FUNCTION(spend_missing_tags) {
-  const std::shared_ptr<const spend::TagRequirements>& requirements = spend::cache.get();
   std::vector<std::string> missing;
-  if (!requirements->all.empty()) {
-    const spend::Dimensions dimensions =
-        spend::take(spend::Dimensions::from_json(spend::jsonb_text(PG_GETARG_DATUM(0))));
-    for (const spend::TagRequirement& requirement : requirements->all) {
-      if (spend::is_missing(requirement, dimensions)) {
-        missing.push_back(requirement.dimension);
-      }
-    }
-    std::sort(missing.begin(), missing.end());
-    missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  if (!spend::cache.get()->all.empty()) {
+    missing = spend::missing_tags(spend::take(spend::Dimensions::from_json(spend::jsonb_text(PG_GETARG_DATUM(0)))));
   }
   std::vector<Datum> elements;
   elements.reserve(missing.size());

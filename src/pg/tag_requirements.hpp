@@ -12,4 +12,7 @@ namespace spend {
 /// may be refused when it comes; an UPDATE reports a later fact and is always recorded.
 void refuse_missing_tags(const UsageRow& row, Attribution& attribution);
 
+/// The required dimensions that these lack, each once, in order.
+std::vector<std::string> missing_tags(const Dimensions& dimensions);
+
 }  // namespace spend

@@ -16,6 +16,10 @@ ValuePlaces::ValuePlaces(Kind kind, Grouping grouping)
   }
 }
 
+ValuePlaces::ValuePlaces(Finder finder) : ValuePlaces(Kind::as_found, {}) {
+  finder_ = std::move(finder);
+}
+
 std::uint32_t ValuePlaces::grouping_named(std::string_view dimension) {
   for (std::size_t i = 0; i < groupings_.size(); ++i) {
     if (groupings_[i].first == dimension) {
@@ -38,7 +42,7 @@ std::uint32_t ValuePlaces::place(std::uint32_t grouping, const NamedValue* first
     return known->second;
   }
   const auto text = [](const NamedValue* value) {
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value->value);
+    return value == nullptr || value->value.empty() ? std::nullopt : std::optional<std::string>(value->value);
   };
   const auto made = static_cast<std::uint32_t>(combinations_.size());
   combinations_.push_back({grouping, text(first), text(second)});
@@ -69,6 +73,11 @@ void ValuePlaces::learn(const Hash128& attribution, std::span<const NamedValue> 
   const auto first = static_cast<std::uint32_t>(places_.size());
   if (kind_ == Kind::one) {
     places_.push_back(place(0, find(groupings_[0].first), find(groupings_[0].second)));
+  } else if (kind_ == Kind::as_found) {
+    finder_(attribution, values, [&](std::string_view first_value, std::string_view second_value) {
+      const NamedValue values_found[] = {{{}, first_value}, {{}, second_value}};
+      places_.push_back(place(0, &values_found[0], &values_found[1]));
+    });
   } else {
     places_.push_back(0);
     for (const NamedValue& value : values) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,20 @@ class ValuePlaces {
  public:
   enum class Kind {
     one,          ///< each attribution is of one combination of the grouping
+    as_found,     ///< of those that somebody else says
     each_present  ///< of the one without dimensions, and of one for each value that it has
   };
+  struct NamedValue {
+    std::string_view name, value;
+  };
+  /// Says of what combinations an attribution with these values is a part: calls `add` for each.
+  using Add = std::function<void(std::string_view first, std::string_view second)>;
+  using Finder = std::function<void(const Hash128& attribution, std::span<const NamedValue> values, const Add& add)>;
+
   /// `grouping`: of Kind::one.
   ValuePlaces(Kind kind, Grouping grouping);
+  /// Of what it says, in which empty is none.
+  explicit ValuePlaces(Finder finder);
 
   /// The numbers of an attribution's combinations; valid until the next call.
   std::span<const std::uint32_t> places_of(const Hash128& attribution);
@@ -40,9 +51,6 @@ class ValuePlaces {
   std::size_t memory() const { return memory_; }
 
  private:
-  struct NamedValue {
-    std::string_view name, value;
-  };
   struct Range {
     std::uint32_t first, count;
   };
@@ -57,6 +65,7 @@ class ValuePlaces {
   std::uint32_t place(std::uint32_t grouping, const NamedValue* first, const NamedValue* second);
 
   Kind kind_;
+  Finder finder_;
   bool sees_everything_;
   std::vector<Grouping> groupings_;
   std::vector<ValuesOfGrouping> combinations_;

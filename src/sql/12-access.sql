@@ -43,7 +43,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('approver', 'spend._may_decide(bigint[])'), ('reader', 'spend._may_decide(bigint[])'),
            ('reader', 'spend.visible(uuid)'), ('reader', 'spend._attributed(uuid, text)'), ('reader', 'spend._missing_tags(jsonb)'), ('reader', 'spend._has_budget(uuid, timestamptz, timestamptz)'), ('user', 'spend.skeleton(text)'), ('reader', 'spend._allocation_steps(spend.usage)'),
            ('reader', 'spend._visible_scope(jsonb)'), ('reader', 'spend._focus_drawn()'), ('reader', 'spend._settings()'),
-           ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'), ('reader', 'spend._unpack_sums(bytea)'), ('reader', 'spend._stretch_of(tid)'), ('reader', 'spend._months_of_usage(text)'), ('reader', 'spend._month_sums(date, text, text, text)'), ('reader', 'spend._day_sums(date, text, text)'),
+           ('reader', 'spend._rollup_zone()'), ('reader', 'spend._pending_rollup()'), ('reader', 'spend._unpack_sums(bytea)'), ('reader', 'spend._stretch_of(tid)'), ('reader', 'spend._months_of_usage(text)'), ('reader', 'spend._month_sums(date, text, text, text)'), ('reader', 'spend._day_sums(date, text, text)'), ('reader', 'spend._month_issues(date, text[], timestamptz, timestamptz, text)'),
            ('reader', 'spend._focus_rows()'), ('reader', 'spend._focus_1_2_rows()'), ('reader', 'spend._efficiency_rows()'),
            ('reader', 'spend._spend_change_rows()'), ('reader', 'spend._coverage_rows()'), ('reader', 'spend._data_quality_rows()'),
            ('reader', 'spend.report(text, text[], jsonb)'), ('reader', 'spend._period_of(text, date)'), ('reader', 'spend._report_dimensions()'), ('reader', 'spend._report_dimension(text)'),

@@ -52,10 +52,15 @@ BEGIN
   EXECUTE format('CREATE FUNCTION spend._day_sums(month date, dimension text, zone text)
                   RETURNS TABLE (usage_date date, first_value text, kind_id uuid, %s)
                   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000 COST 1000 AS ''MODULE_PATHNAME'', ''spend_day_sums''', sums);
+  EXECUTE format('CREATE FUNCTION spend._month_issues(month date, columns text[], since timestamptz, until timestamptz, zone text)
+                  RETURNS TABLE (first_value text, second_value text, kind_id uuid, %s)
+                  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 1000 AS ''MODULE_PATHNAME'', ''spend_month_issues''', sums);
 END
 $$;
 COMMENT ON FUNCTION spend._month_sums(date, text, text, text) IS
   'Internal: the sums of a month, folded or not, by kind and the values of at most two dimensions, as far as the current role may see them. A group may come several times.';
+COMMENT ON FUNCTION spend._month_issues(date, text[], timestamptz, timestamptz, text) IS
+  'Internal: the sums of a month by kind: of all, without values; and of what lacks a column (untagged), a required tag (missing_tag), or a budget that is valid in the time (unbudgeted).';
 COMMENT ON FUNCTION spend._day_sums(date, text, text) IS 'Internal: the same of each day of a month, by the values of at most one dimension.';
 
 -- What is asked of a month is asked one after the other, because the list of dimensions comes from the month: so it is read once.

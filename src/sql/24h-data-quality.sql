@@ -15,66 +15,47 @@ SELECT md5(jsonb_build_array(q.usage_month, q.issue, q.detail, q.currency)::text
        (q.cost / nullif(q.total_cost, 0))::numeric(14, 6) AS cost_share,
        (q.calls / q.total_calls)::numeric(14, 6) AS calls_share
 FROM (
-  -- The whole is one more issue: the facts are read once, and by attribution where only that matters.
+  -- The whole is one more issue: the sums of a month are read once.
   SELECT i.usage_month, i.issue, i.detail, i.currency, coalesce(sum(i.calls), 0) AS calls, coalesce(sum(i.cost), 0) AS cost,
          sum(sum(i.calls) FILTER (WHERE i.issue = '')) OVER by_month AS total_calls, sum(sum(i.cost) FILTER (WHERE i.issue = '')) OVER by_month AS total_cost
   FROM (
-    SELECT t.usage_month, t.currency, v.issue, v.detail, v.calls, v.cost
-    FROM spend._month_totals AS t
-    CROSS JOIN (SELECT EXISTS (SELECT FROM spend.sources) AS are_known) AS s
-    CROSS JOIN LATERAL (
-      SELECT '' AS issue, '' AS detail, t.calls, t.cost
-      UNION ALL
-      SELECT t.pricing_status, coalesce(t.pricing_reason, ''), t.calls, t.cost
-      WHERE t.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
-      UNION ALL
-      SELECT 'late', 'written more than a day after the usage', t.late_calls, t.late_cost WHERE t.late_calls <> 0
-      UNION ALL
-      SELECT 'unsanctioned_source', t.source, t.calls, t.cost
-      WHERE s.are_known AND t.source IS NOT NULL AND NOT EXISTS (SELECT FROM spend.sources AS v WHERE v.source = t.source AND v.is_sanctioned)
-    ) AS v
-    UNION ALL
-    SELECT d.usage_month, k.currency, v.issue, v.detail, s.calls, s.cost
+    SELECT m.usage_month, k.currency, v.issue, v.detail, v.calls, v.cost
     FROM spend._rollup_zone() AS r
     CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
-    CROSS JOIN (SELECT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS are_known) AS a
-    CROSS JOIN LATERAL (
-      SELECT m.usage_month, t.name, true AS is_column
-      FROM unnest(ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class']) AS t(name)
-      UNION ALL
-      SELECT DISTINCT m.usage_month, c.dimension, false
-      FROM copies AS c WHERE NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = 'spend.usage'::regclass AND t.attname = c.dimension)
-    ) AS d
-    CROSS JOIN LATERAL spend._month_sums(d.usage_month, d.name, NULL, r) AS s
+    CROSS JOIN LATERAL spend._month_issues(
+      m.usage_month,
+      ARRAY['cost_center', 'department', 'team', 'project', 'feature', 'workflow', 'application', 'agent', 'api_key', 'user_id', 'user_group', 'workspace', 'environment', 'customer', 'customer_segment', 'geography', 'data_class'],
+      m.usage_month::timestamp AT TIME ZONE r, (m.usage_month + interval '1 month') AT TIME ZONE r, r) AS t
     JOIN spend._kinds AS k USING (kind_id)
+    CROSS JOIN (SELECT EXISTS (SELECT FROM spend.sources) AS are_known) AS s
     CROSS JOIN LATERAL (
-      SELECT 'untagged' AS issue, d.name AS detail WHERE d.is_column AND s.first_value IS NULL
+      SELECT coalesce(t.first_value, '') AS issue, coalesce(t.second_value, '') AS detail, t.calls, t.cost
       UNION ALL
-      SELECT 'unknown_key', s.first_value
-      WHERE a.are_known AND d.name = 'api_key' AND s.first_value IS NOT NULL
-        AND NOT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key' AND v.value = s.first_value)
+      SELECT k.pricing_status, coalesce(k.pricing_reason, ''), t.calls, t.cost
+      WHERE t.first_value IS NULL AND k.pricing_status IN ('unpriced', 'inconsistent', 'priced_with_fallback')
       UNION ALL
-      SELECT 'confusable', format('%s %s looks like %s', c.dimension, c.dimension_value, c.looks_like)
-      FROM copies AS c WHERE c.dimension = d.name AND c.dimension_value = s.first_value
+      SELECT 'late', 'written more than a day after the usage', t.late_calls, t.late_cost WHERE t.first_value IS NULL AND t.late_calls <> 0
+      UNION ALL
+      SELECT 'unsanctioned_source', k.source, t.calls, t.cost
+      WHERE t.first_value IS NULL AND s.are_known AND k.source IS NOT NULL AND NOT EXISTS (SELECT FROM spend.sources AS v WHERE v.source = k.source AND v.is_sanctioned)
     ) AS v
     UNION ALL
-    -- By ids of fixed size; who has which values is looked up for what is left.
-    SELECT f.usage_month, f.currency, v.issue, v.detail, f.calls, f.cost
-    FROM (
-      SELECT m.usage_month, k.currency, m.attribution_id, sum(m.calls) AS calls, sum(m.cost) AS cost
-      FROM spend._usage_months AS m
-      JOIN spend._kinds AS k USING (kind_id)
-      GROUP BY 1, 2, 3
-    ) AS f
-    LEFT JOIN spend._seen AS a USING (attribution_id)
+    SELECT m.usage_month, k.currency, 'unknown_key', s.first_value, s.calls, s.cost
+    FROM (SELECT DISTINCT v.dimension FROM spend.dimension_values AS v WHERE v.dimension = 'api_key') AS d
     CROSS JOIN spend._rollup_zone() AS r
-    CROSS JOIN LATERAL (
-      SELECT 'missing_tag' AS issue, m.name AS detail FROM unnest(spend._missing_tags(coalesce(a.dimensions, '{}'))) AS m(name)
-      UNION ALL
-      SELECT 'unbudgeted', ''
-      WHERE NOT coalesce(spend._has_budget(f.attribution_id, f.usage_month::timestamp AT TIME ZONE r, (f.usage_month + interval '1 month') AT TIME ZONE r), false)
-    ) AS v
-    WHERE coalesce(a.is_visible, spend.visible(NULL))
+    CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
+    CROSS JOIN LATERAL spend._month_sums(m.usage_month, d.dimension, NULL, r) AS s
+    JOIN spend._kinds AS k USING (kind_id)
+    WHERE s.first_value IS NOT NULL
+      AND NOT EXISTS (SELECT FROM spend.dimension_values AS v WHERE v.dimension = 'api_key' AND v.value = s.first_value)
+    UNION ALL
+    SELECT m.usage_month, k.currency, 'confusable', format('%s %s looks like %s', c.dimension, c.dimension_value, c.looks_like), s.calls, s.cost
+    FROM (SELECT DISTINCT c.dimension FROM copies AS c) AS d
+    CROSS JOIN spend._rollup_zone() AS r
+    CROSS JOIN LATERAL spend._months_of_usage(r) AS m(usage_month)
+    CROSS JOIN LATERAL spend._month_sums(m.usage_month, d.dimension, NULL, r) AS s
+    JOIN copies AS c ON c.dimension = d.dimension AND c.dimension_value = s.first_value
+    JOIN spend._kinds AS k USING (kind_id)
   ) AS i
   GROUP BY 1, 2, 3, 4
   WINDOW by_month AS (PARTITION BY i.usage_month, i.currency)
