@@ -21,13 +21,12 @@ SELECT u, u.run_id, u.attribution_id, u.occurred_at, u.cost, u.currency, date_tr
             WHEN spend.text_key(u.purpose) = 'evaluation' THEN 'evaluation'
             WHEN u.fallback_of <> '' THEN 'fallback' END AS own_component,
        -- Most rows have tokens and nothing else: they need not be taken apart.
-       u.other_usage IS NULL AND coalesce(u.tool_calls, 0) = 0 AND coalesce(u.retrieval_queries, 0) = 0 AS is_plain,
-       coalesce(a.dimensions, '{}') AS dimensions, a.is_visible
+       u.other_usage IS NULL AND coalesce(u.tool_calls, 0) = 0 AND coalesce(u.retrieval_queries, 0) = 0 AS is_plain
 FROM spend.usage AS u
 CROSS JOIN spend._rollup_zone() AS z
-LEFT JOIN spend._seen AS a USING (attribution_id)
+-- Not by a join with the dictionary, which a run would be slower for than for its rows.
 WHERE u.run_id <> '' AND u.cost IS NOT NULL AND u.recorded_at IS NOT NULL AND u.pricing_status IS DISTINCT FROM 'voided'
-  AND coalesce(a.is_visible, spend.visible(NULL));
+  AND spend.visible(u.attribution_id);
 COMMENT ON VIEW spend._run_rows IS 'Internal: the priced rows of runs, as far as the current role may see them.';
 
 CREATE VIEW spend.full_cost WITH (security_barrier) AS
@@ -36,22 +35,22 @@ SELECT md5(jsonb_build_array(f.run_id, f.period_start, f.attribution_id, f.compo
        f.period_start,
        'month'::text AS period_kind,
        f.run_id,
-       coalesce(f.dimensions ->> 'cost_center', '(untagged)') AS cost_center,
-       coalesce(f.dimensions ->> 'team', '(untagged)') AS team,
-       coalesce(f.dimensions ->> 'workflow', '(untagged)') AS workflow,
-       coalesce(f.dimensions ->> 'feature', '(untagged)') AS feature,
+       coalesce(spend._attributed(f.attribution_id, 'cost_center'), '(untagged)') AS cost_center,
+       coalesce(spend._attributed(f.attribution_id, 'team'), '(untagged)') AS team,
+       coalesce(spend._attributed(f.attribution_id, 'workflow'), '(untagged)') AS workflow,
+       coalesce(spend._attributed(f.attribution_id, 'feature'), '(untagged)') AS feature,
        f.component,
        f.detail,
        f.currency,
        sum(f.calls)::bigint AS calls,
        round(sum(f.cost), 18)::numeric(38, 18) AS cost
 FROM (
-  SELECT r.run_id, r.period_start, r.attribution_id, r.dimensions, r.occurred_at, coalesce(r.own_component, 'tokens') AS component, '' AS detail, r.currency, 1 AS calls, r.cost
+  SELECT r.run_id, r.period_start, r.attribution_id, r.occurred_at, coalesce(r.own_component, 'tokens') AS component, '' AS detail, r.currency, 1 AS calls, r.cost
   FROM spend._run_rows AS r
   WHERE r.is_plain OR r.own_component IS NOT NULL
   UNION ALL
   -- The first line of a row carries the call. What has no meter is mark-ups and rounding of a row: it goes with the model.
-  SELECT r.run_id, r.period_start, r.attribution_id, r.dimensions, r.occurred_at, spend._cost_component(coalesce(l.meter, 'terms_tokens')), '', r.currency,
+  SELECT r.run_id, r.period_start, r.attribution_id, r.occurred_at, spend._cost_component(coalesce(l.meter, 'terms_tokens')), '', r.currency,
          CASE l.line WHEN 1 THEN 1 ELSE 0 END, l.amount * l.factor
   FROM spend._run_rows AS r
   LEFT JOIN LATERAL (
@@ -65,18 +64,19 @@ FROM (
   CROSS JOIN LATERAL spend._row_cost_lines(r.u, p.price) WITH ORDINALITY AS l(meter, quantity, rate, per, tier, condition, factor, amount, consumed, line)
   WHERE NOT r.is_plain AND r.own_component IS NULL
   UNION ALL
-  SELECT r.run_id, r.period_start, r.attribution_id, r.dimensions, r.occurred_at, 'overhead', o.name, coalesce(o.currency, r.currency), 0,
+  SELECT r.run_id, r.period_start, r.attribution_id, r.occurred_at, 'overhead', o.name, coalesce(o.currency, r.currency), 0,
          CASE o.kind WHEN 'percent' THEN r.cost * o.amount * 0.01 ELSE o.amount END
   FROM spend._run_rows AS r
   LEFT JOIN spend.prices AS p ON p.price_id = (r.u).price_id
+  LEFT JOIN LATERAL (SELECT d.dimensions FROM spend.attributions AS d WHERE d.attribution_id = r.attribution_id LIMIT 1) AS a ON true
   CROSS JOIN LATERAL (
-    SELECT r.dimensions || jsonb_build_object(
+    SELECT coalesce(a.dimensions, '{}') || jsonb_build_object(
       'provider', coalesce(p.provider, (r.u).provider), 'model', coalesce(p.model, nullif((r.u).response_model, ''), (r.u).request_model), 'surface', (r.u).surface,
       'region', (r.u).region, 'service_tier', (r.u).service_tier, 'speed', (r.u).speed, 'variant', (r.u).variant) AS facts
   ) AS k
   JOIN spend.overheads AS o ON o.valid_during @> coalesce((r.u).started_at, r.occurred_at) AND spend._scope_covers(o.scope, k.facts)
 ) AS f
-GROUP BY f.run_id, f.period_start, f.attribution_id, f.dimensions, f.component, f.detail, f.currency;
+GROUP BY f.run_id, f.period_start, f.attribution_id, f.component, f.detail, f.currency;
 COMMENT ON VIEW spend.full_cost IS 'What a unit of work cost, everything counted: by run, month, attribution and component. Without overhead, the amounts add up to the cost of the run''s rows. Reads rows: ask for a run, or a month.';
 COMMENT ON COLUMN spend.full_cost.full_cost_key IS 'Surrogate key of the row.';
 COMMENT ON COLUMN spend.full_cost.first_occurred_at IS 'First usage of the run in it.';
