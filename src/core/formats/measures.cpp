@@ -62,6 +62,17 @@ void read_replicate(const Json& answer, Counts& counts) {
   }
 }
 
+/// Bedrock's log of invocations, where it keeps no body with a usage of its own: as Converse, input excludes the cache.
+void read_invocation_log(const Json& entry, Counts& counts) {
+  const Json* const input = object_member(&entry, "input");
+  const Count read = counts.first(input, {"cache_read_input_token_count"});
+  const Count written = counts.first(input, {"cache_write_input_token_count"});
+  counts.set("input_tokens", counts.sum(counts.first(input, {"input_token_count"}), counts.sum(read, written)));
+  counts.set("cache_read_tokens", read);
+  counts.set("cache_write_tokens", written);
+  counts.set("output_tokens", counts.first(object_member(&entry, "output"), {"output_token_count"}));
+}
+
 /// Speech of ElevenLabs, as its history tells: the running count of characters before and after.
 void read_history(const Json& answer, Counts& counts) {
   const Count before = counts.first(&answer, {"character_count_change_from"});
@@ -78,6 +89,9 @@ void read_measures(const Json& answer, Counts& counts, std::string& model) {
   read_replicate(answer, counts);
   if (member(answer, "history_item_id") != nullptr) {
     read_history(answer, counts);
+  }
+  if (text_member(answer, {"schema_type"}) == "ModelInvocationLog") {
+    read_invocation_log(answer, counts);
   }
   const std::string_view status = text_member(answer, {"status"});
   // ElevenLabs' transcripts, AssemblyAI's.

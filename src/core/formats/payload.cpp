@@ -152,11 +152,17 @@ class Locator {
     }
     for (const std::string_view name :
          {"x_groq", "response", "message", "interaction", "delta", "metadata", "result", "body", "data", "event",
-          "payload", "info", "chunk", "response_metadata", "llm_output", "model_output", "metrics"}) {
+          "payload", "info", "chunk", "response_metadata", "llm_output", "model_output", "metrics", "full_response"}) {
       const Json* const wrapped = member(object, name);
       if (wrapped != nullptr && look(*wrapped, depth + 1)) {
         return true;
       }
+    }
+    // An entry of Bedrock's log of invocations keeps the answer's body.
+    const Json* const output = member(object, "output");
+    const Json* const body = is_object(output) ? member(*output, "output_body_json") : nullptr;
+    if (body != nullptr && look(*body, depth + 1)) {
+      return true;
     }
     // watsonx counts beside the text.
     const Json* const results = member(object, "results");

@@ -41,6 +41,13 @@ std::string_view id_of(const Json& part) {
   if (member(part, "custom_id") != nullptr) {
     return text_member(part, {"id", "custom_id"});
   }
+  // Predictions of Replicate, records of OpenRouter, entries of Bedrock's log.
+  if (is_object(member(part, "metrics")) || member(part, "native_tokens_prompt") != nullptr) {
+    return text_member(part, {"id"});
+  }
+  if (text_member(part, {"schema_type"}) == "ModelInvocationLog") {
+    return text_member(part, {"request_id"});
+  }
   return text_member(part, {"record_id"});
 }
 
@@ -71,10 +78,12 @@ bool is_whole(const Json& part) {
   const std::string_view event = text_member(part, {"event.name"});
   const bool is_event = event.ends_with("api_request") || event.ends_with("api_response") ||
                         text_member(part, {"event.kind"}) == "response.completed";
+  const bool is_logged = text_member(part, {"schema_type"}) == "ModelInvocationLog" ||  // Bedrock's, and Vertex AI's
+                         member(part, "full_response") != nullptr;
   const bool is_turn = member(part, "last_token_usage") != nullptr;  // of a log of Codex
   const bool is_ranked = member(part, "results") != nullptr && member(part, {"meta", "usage"}) != nullptr;
   return is_named || is_done || is_converse || is_llama || is_cohere || is_vectors || is_chat || is_images ||
-         is_pages || is_turn || is_ranked || is_event;
+         is_pages || is_turn || is_ranked || is_event || is_logged;
 }
 
 }  // namespace
