@@ -42,7 +42,8 @@ std::string_view id_of(const Json& part) {
     return text_member(part, {"id", "custom_id"});
   }
   // Predictions of Replicate, records of OpenRouter, entries of Bedrock's log.
-  if (is_object(member(part, "metrics")) || member(part, "native_tokens_prompt") != nullptr) {
+  const bool is_prediction = is_object(member(part, "metrics")) && member(part, "choices") == nullptr;
+  if (is_prediction || member(part, "native_tokens_prompt") != nullptr) {
     return text_member(part, {"id"});
   }
   if (text_member(part, {"schema_type"}) == "ModelInvocationLog") {
