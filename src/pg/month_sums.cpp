@@ -34,8 +34,9 @@ class ResultRows {
         values_(static_cast<std::size_t>(result_->setDesc->natts)),
         nulls_(std::make_unique<bool[]>(values_.size())),
         sums_(result_->setDesc) {
-    for (AttrNumber attribute = 1; attribute <= result_->setDesc->natts; ++attribute) {
-      const std::string_view name = NameStr(TupleDescAttr(result_->setDesc, attribute - 1)->attname);
+    for (int i = 0; i < result_->setDesc->natts; ++i) {
+      const std::string_view name = NameStr(TupleDescAttr(result_->setDesc, i)->attname);
+      const auto attribute = static_cast<AttrNumber>(i + 1);
       day_ = name == "usage_date" ? attribute : day_;
       first_value_ = name == "first_value" ? attribute : first_value_;
       second_value_ = name == "second_value" ? attribute : second_value_;
@@ -167,22 +168,30 @@ class MonthSums {
       }
       groups.clear();
     };
-    const auto add = [&](const FoldedKey& key, const RollupSums& sums) {
-      if (groups.memory() > memory_limit()) {
-        write();
-      }
-      if (!groups.try_add(key, sums)) {
-        write();
-        (void)groups.try_add(key, sums);
+    const auto add = [&](DateADT day, std::span<const std::uint32_t> of, const Hash128& kind, const RollupSums& sums) {
+      const std::uint64_t present = PackedSums::present_in(sums);
+      for (const std::uint32_t place : of) {
+        if (groups.memory() > memory_limit()) {
+          write();
+        }
+        const FoldedKey key = key_of(day, place, kind);
+        if (!groups.try_add(key, sums, present)) {
+          write();
+          (void)groups.try_add(key, sums, present);
+        }
       }
     };
     const auto add_row = [&](const StoredRows& table, DateADT day, const StoredSums& row) {
-      for (const std::uint32_t place : places.places_of(row.attribution)) {
-        if (const std::optional<RollupSums> sums = table.columns().try_read(row.values, row.nulls)) {
-          add(key_of(day, place, row.kind), *sums);
-        } else {
-          rows.add({day, places.at(place).first, places.at(place).second, row.kind}, table.columns(), row);
-        }
+      const std::span<const std::uint32_t> of = places.places_of(row.attribution);
+      if (of.empty()) {
+        return true;
+      }
+      if (const std::optional<RollupSums> sums = table.columns().try_read(row.values, row.nulls)) {
+        add(day, of, row.kind, *sums);
+        return true;
+      }
+      for (const std::uint32_t place : of) {
+        rows.add({day, places.at(place).first, places.at(place).second, row.kind}, table.columns(), row);
       }
       return true;
     };
@@ -196,9 +205,7 @@ class MonthSums {
       months.for_each(month, month + 1, [&](const StoredSums& row) { return add_row(months, 0, row); });
     }
     for_each_unfolded(month, zone, [&](DateADT day, const Delta& delta) {
-      for (const std::uint32_t place : places.places_of(delta.key.attribution)) {
-        add(key_of(rows.has_days() ? day : 0, place, delta.key.kind), delta.sums);
-      }
+      add(rows.has_days() ? day : 0, places.places_of(delta.key.attribution), delta.key.kind, delta.sums);
     });
     write();
   }
