@@ -9,6 +9,8 @@ namespace spend {
 namespace {
 
 Counters* in_use = nullptr;
+/// Nesting level at which it was chosen; 0: the lock that choose() took went with a savepoint.
+int locked_at = 0;
 
 /// Which implementation this transaction uses. Whoever uses memory holds a weak lock on the deltas until its end, as
 /// everybody does who writes there; so one who finds that counters have become rows (another version of the library is
@@ -41,8 +43,14 @@ Counters& choose() {
 }  // namespace
 
 Counters& counters() {
-  if (in_use == nullptr) {
-    in_use = &choose();
+  if (in_use == nullptr || locked_at == 0) {
+    Counters& chosen = choose();
+    // Nothing is left of what it did at levels that are gone.
+    if (in_use != nullptr && in_use != &chosen) {
+      in_use->at_end(TransactionEnd::aborted);
+    }
+    in_use = &chosen;
+    locked_at = GetCurrentTransactionNestLevel();
   }
   return *in_use;
 }
@@ -54,12 +62,16 @@ SharedCounters* shared_counters() {
 void counters_at_subabort(int level) {
   if (in_use != nullptr) {
     in_use->at_subabort(level);
+    if (locked_at >= level) {
+      locked_at = 0;
+    }
   }
 }
 
 void counters_at_subcommit(int level) {
   if (in_use != nullptr) {
     in_use->at_subcommit(level);
+    locked_at = std::min(locked_at, level - 1);
   }
 }
 

@@ -55,6 +55,23 @@ is(query($node, 'SELECT count(*), count(DISTINCT user_id) FROM refused'), '400|4
 is(query($node, 'SELECT counters_in_memory <= counter_capacity, counters_kept_as_rows FROM spend.status'), 't|0', 'lines gave way, none became a row');
 verify_is_empty($node, 'eviction: the books are in order');
 
+# A savepoint takes the lock with it by which others know who uses memory: the next row takes it again.
+query($node, q{CREATE VIEW own_locks AS SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'spend.counter_deltas'::regclass AND mode = 'RowExclusiveLock'});
+is(query($node, <<'SQL'), "1\n0\n1\n1", 'a row after a savepoint that was rolled back holds the lock of the first');
+BEGIN;
+SAVEPOINT s;
+INSERT INTO spend.usage (provider, request_model, input_tokens, user_id) VALUES ('test', 'unit', 1, 'saver');
+TABLE own_locks;
+ROLLBACK TO s;
+TABLE own_locks;
+INSERT INTO spend.usage (provider, request_model, input_tokens, user_id) VALUES ('test', 'unit', 1, 'saver');
+TABLE own_locks;
+SAVEPOINT s;
+ROLLBACK TO s;
+TABLE own_locks;
+ROLLBACK;
+SQL
+
 # Many writers at once, that roll back, too.
 query($node, q{TRUNCATE refused; UPDATE spend.budgets SET amount = 6 WHERE name = 'users'});
 my $pgbench = pg_config('--bindir') . '/pgbench';
