@@ -77,7 +77,9 @@ Atto limit_of(const CounterUse& use) {
   return added(replacement != nullptr ? replacement->amount : limit, more);
 }
 
-Atto share_of(Atto limit, Atto percent) {
+namespace {
+
+Atto computed_share(Atto limit, Atto percent) {
   // A whole number of percent is the rule, and divides by itself without wide arithmetic.
   Atto narrow;
   if (percent % atto_per_unit == 0 && !__builtin_mul_overflow(limit, percent / atto_per_unit, &narrow)) {
@@ -92,6 +94,23 @@ Atto share_of(Atto limit, Atto percent) {
     quotient += 1;
   }
   return quotient > mp::int256_t(atto_limit) ? atto_limit : static_cast<Atto>(quotient);
+}
+
+}  // namespace
+
+Atto share_of(Atto limit, Atto percent) {
+  // Each movement of a counter asks for the shares of its few thresholds; dividing is most of what that would take.
+  struct Known {
+    Atto limit = 0, percent = 0, share = 0;
+  };
+  static std::array<Known, 64> known = {};
+  const auto mixed =
+      static_cast<std::uint64_t>(limit) ^ static_cast<std::uint64_t>(limit >> 64) ^ static_cast<std::uint64_t>(percent);
+  Known& entry = known[(mixed * 0x9E3779B97F4A7C15U) >> 58U];
+  if (entry.limit != limit || entry.percent != percent) {
+    entry = {limit, percent, computed_share(limit, percent)};
+  }
+  return entry.share;
 }
 
 }  // namespace spend
