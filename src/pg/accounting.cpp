@@ -273,10 +273,14 @@ bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const st
 }  // namespace
 
 void account_row(const UsageRow& row, int sign, Arrival arrival) {
-  const std::shared_ptr<const BudgetSet> budgets = budget_set();
-  const RowFacts facts = facts_of(row);
   Attribution& attribution = attribution_of(row);
   keep_attribution(attribution);
+  account_row(row, attribution, sign, arrival);
+}
+
+void account_row(const UsageRow& row, Attribution& attribution, int sign, Arrival arrival) {
+  const std::shared_ptr<const BudgetSet> budgets = budget_set();
+  const RowFacts facts = facts_of(row);
   if (sign > 0) {
     store_attribution(attribution);
   }
@@ -288,7 +292,7 @@ void account_row(const UsageRow& row, int sign, Arrival arrival) {
     const auto matches = budgets->matching(counted);
     lock_expected();
     if (!take_from_budgets(budgets, *matches, facts, row, sign, arrival)) {
-      return account_row(row, sign, arrival);
+      return account_row(row, attribution, sign, arrival);
     }
   }
   add_to_journal(counted, facts, sign);

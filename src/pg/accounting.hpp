@@ -23,6 +23,9 @@ void expect_row(const UsageRow& row, Attribution& attribution);
 /// sign is +1 for a row that came and -1 for one that went.
 /// Errors: SP001 and SP003 for a direct row that a reject budget refuses.
 void account_row(const UsageRow& row, int sign, Arrival arrival);
+/// The same for a row whose attribution is at hand, as remember_attribution() has given it. Also for the only row of a
+/// command before it is stored.
+void account_row(const UsageRow& row, Attribution& attribution, int sign, Arrival arrival);
 
 /// The same for a row that was stored a moment ago and is still in the executor's slot, while its command goes on.
 /// False: nothing was done, because it needs a reject counter that is a row, which is locked when all rows of the

@@ -125,14 +125,18 @@ bool may_execute(Oid function) {
 void define_in_place_setting() {
   DefineCustomBoolVariable("pg_spend.in_place_rows",
                            "Prices and accounts the ninth and later rows of a command without a call of the row "
-                           "triggers.",
+                           "triggers, and accounts the only row of INSERT ... VALUES before it is stored.",
                            "What is stored and counted is the same with and without. Off on servers newer than those "
                            "that the library was tested with.",
                            &in_place_setting, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 }
 
+bool knows_executor() {
+  return in_place_setting && PG_VERSION_NUM / 10000 <= newest_tested;
+}
+
 void take_rows_in_place(const TriggerData* trigger, FmgrInfo* called) {
-  if (!in_place_setting || PG_VERSION_NUM / 10000 > newest_tested) {
+  if (!knows_executor()) {
     return;
   }
   if (called->fn_extra == nullptr) {

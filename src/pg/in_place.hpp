@@ -13,6 +13,10 @@ class UsageRow;
 /// Defines pg_spend.in_place_rows. Called once, from _PG_init.
 void define_in_place_setting();
 
+/// Whether to rely on how the executor keeps slots, leaves and triggers: the server is one that this was tested with,
+/// and pg_spend.in_place_rows is on.
+bool knows_executor();
+
 /// Called by the BEFORE ROW trigger for each row that it has worked on in `slot`, the one that the executor stores:
 /// from some rows on, those that follow in this command are taken in place.
 void take_rows_in_place(const TriggerData* trigger, FmgrInfo* called);

@@ -6,6 +6,7 @@
 #include "pg/in_place.hpp"
 #include "pg/maintenance.hpp"
 #include "pg/numeric.hpp"
+#include "pg/one_row_command.hpp"
 #include "pg/rollup.hpp"
 #include "pg/shared_memory.hpp"
 #include "pg/tables.hpp"
@@ -40,6 +41,7 @@ extern "C" void _PG_init(void) {
   spend::watch_tables();
   spend::watch_roles();
   spend::watch_plans();
+  spend::watch_commands();
   spend::watch_transactions();
   // The server calls the one that was registered last first: deltas are written before the commit window opens, which
   // is to be short.

@@ -10,6 +10,7 @@
 #include "pg/idempotency.hpp"
 #include "pg/in_place.hpp"
 #include "pg/numeric.hpp"
+#include "pg/one_row_command.hpp"
 #include "pg/pauses.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/repricing.hpp"
@@ -161,6 +162,9 @@ HeapTuple before_insert(TriggerData* trigger, FmgrInfo* called) {
     return row.form();
   }
   if (row.is_null(row.columns().hold_id)) {
+    if (account_one_row(trigger, called->fn_oid, row, attribution)) {
+      return trigger->tg_trigtuple;
+    }
     hand_over(slot, row, attribution);
   }
   take_rows_in_place(trigger, called);
