@@ -14,7 +14,9 @@ use SpendTest;
 use Test::More;
 
 my $older = $ENV{PG_SPEND_OLD_INSTALL};
-my $old = new_node('old', install => $older);
+# Both have to have checksums or neither; by default they have them from PostgreSQL 18 on.
+my @checksums = (extra => ['--data-checksums']);
+my $old = new_node('old', install => $older, init => \@checksums);
 fill_ledger($old, 'postgres');
 query($old, <<'SQL');
 SET client_min_messages = error;
@@ -38,7 +40,7 @@ my $highest = query($old, 'SELECT max(usage_id) FROM spend.usage');
 $old->stop;
 
 my $new = PostgreSQL::Test::Cluster->new('new');
-init_node($new);
+init_node($new, @checksums);
 $new->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\n");
 
 my $bin = pg_config('--bindir');

@@ -36,8 +36,9 @@ sub new_node
 # The database of a machine without any locale set would not be in UTF-8.
 sub init_node
 {
-	my ($node, @arguments) = @_;
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], @arguments);
+	my ($node, %option) = @_;
+	my $extra = delete $option{extra} // [];
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @$extra ], %option);
 	return;
 }
 
