@@ -204,7 +204,12 @@ void on_transaction_event(XactEvent event, [[maybe_unused]] void* argument) {
       guarded_callback([](void*) { flush(AlertWriter::Mode::announce); }, nullptr);
       break;
     case XACT_EVENT_PRE_PREPARE:
-      guarded_callback([](void*) { flush(AlertWriter::Mode::without_notify); }, nullptr);
+      guarded_callback(
+          [](void*) {
+            require_preparable_counters();
+            flush(AlertWriter::Mode::without_notify);
+          },
+          nullptr);
       break;
     case XACT_EVENT_COMMIT:
       attributions_at_commit();

@@ -142,6 +142,8 @@ class Counters {
   /// A savepoint level was rolled back, or released: what it had belongs to the level above.
   virtual void at_subabort(int level) = 0;
   virtual void at_subcommit(int level) = 0;
+  /// Before PREPARE TRANSACTION. Errors: 0A000 when the transaction has done what COMMIT PREPARED could not finish.
+  virtual void require_preparable() const = 0;
   virtual void at_end(TransactionEnd end) = 0;
 };
 
@@ -150,6 +152,7 @@ Counters& counters();
 /// The ends of savepoints and transactions, for the implementation in use if there is one.
 void counters_at_subabort(int level);
 void counters_at_subcommit(int level);
+void require_preparable_counters();
 void counters_at_end(TransactionEnd end);
 
 /// The highest threshold that is announced after the counter has moved from `spent` by `amount`; `claimed` if none is

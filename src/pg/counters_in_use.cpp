@@ -75,6 +75,12 @@ void counters_at_subcommit(int level) {
   }
 }
 
+void require_preparable_counters() {
+  if (in_use != nullptr) {
+    in_use->require_preparable();
+  }
+}
+
 void counters_at_end(TransactionEnd end) {
   if (in_use != nullptr) {
     in_use->at_end(end);

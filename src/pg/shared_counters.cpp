@@ -282,6 +282,22 @@ void SharedCounters::at_subcommit(int level) {
   touches_.resize(kept);
 }
 
+/// Memory is told of changes by hand when their transaction commits; COMMIT PREPARED is of a session that knows of
+/// none.
+void SharedCounters::require_preparable() const {
+  const bool are_holds = forgets_holds_ || !hold_corrections_.empty();
+  if (!are_holds && forgotten_rows_.empty() && !forgotten_ledger_.has_value()) {
+    return;
+  }
+  raise(
+      ERRCODE_FEATURE_NOT_SUPPORTED,
+      std::string("cannot PREPARE a transaction that has changed ") +
+          (are_holds ? "spend.hold_amounts" : "spend.counters") + " by other means than the ledger's",
+      "Counters in shared memory are told of such a change when its transaction commits, which COMMIT PREPARED cannot "
+      "do.",
+      "End it with COMMIT.");
+}
+
 void SharedCounters::at_end(TransactionEnd end) {
   rows_.at_end(end);
   const TransactionId xid = end == TransactionEnd::prepared ? GetTopTransactionIdIfAny() : InvalidTransactionId;

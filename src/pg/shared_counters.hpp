@@ -31,6 +31,7 @@ class SharedCounters final : public Counters {
   void finish_moves() override;
   void at_subabort(int level) override;
   void at_subcommit(int level) override;
+  void require_preparable() const override;
   void at_end(TransactionEnd end) override;
 
   SharedCounterTable& table() { return table_; }

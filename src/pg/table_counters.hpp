@@ -46,6 +46,7 @@ class TableCounters final : public Counters {
   void finish_moves() override {}
   void at_subabort(int level) override;
   void at_subcommit(int level) override;
+  void require_preparable() const override {}
   void at_end(TransactionEnd end) override;
 
  private:

@@ -143,6 +143,29 @@ else
 query($node, q{ROLLBACK PREPARED 'holder'});
 in_order('after waits that were given up', shares_counters() ? 0 : 1);
 
+# Counters in memory are told at COMMIT of what other hands have changed. COMMIT PREPARED could not, so nobody gets that far.
+query($node, q{UPDATE spend.budgets SET on_exceeded = CASE name WHEN 'cap' THEN 'reject' ELSE 'alert' END});
+my $hold = query($node, q{SELECT hold_id FROM spend.authorize('m', '{"team": "held"}', '{"input_tokens": 4}')});
+foreach my $change (q{DELETE FROM spend.counters}, q{UPDATE spend.counters SET spent = spent}, q{TRUNCATE spend.counters},
+	qq{DELETE FROM spend.hold_amounts WHERE hold_id = $hold}, q{UPDATE spend.hold_amounts SET amount = amount + 1}, q{TRUNCATE spend.hold_amounts})
+{
+	my $prepare = "BEGIN;\n$change;\nPREPARE TRANSACTION 'by hand'";
+	if (shares_counters())
+	{
+		query_fails_like($node, $prepare, qr/0A000.*by other means.*End it with COMMIT/s, "$change is not prepared");
+	}
+	else
+	{
+		query($node, $prepare);
+		query($node, q{ROLLBACK PREPARED 'by hand'});
+	}
+	in_order("after $change", 0);
+}
+query($node, qq{BEGIN; SELECT spend.release($hold); SELECT hold_id FROM spend.authorize('m', '{}', '{"input_tokens": 4}'); PREPARE TRANSACTION 'holds'});
+query($node, q{COMMIT PREPARED 'holds'});
+in_order('what the gate does is prepared', 0);
+query($node, q{UPDATE spend.budgets SET on_exceeded = 'halt'});
+
 # The connection that saw all this at once.
 my $session = $node->background_psql('postgres', on_error_stop => 0);
 $session->query(q{BEGIN; SELECT use_tokens(1, 'a'); SAVEPOINT s; SELECT use_tokens(1, 'b')});
