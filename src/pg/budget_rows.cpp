@@ -137,6 +137,7 @@ void look_up(const OpenTable& table, std::span<const AttrNumber> columns, std::s
   scan_latest_index(table.get(), index_on(table.get(), columns), OwnChanges::visible, keys, visit);
 }
 
+/// A key of a btree index.
 ScanKeyData equal_to(AttrNumber position, RegProcedure function, Datum value) {
   ScanKeyData key;
   pg_call([&] { ScanKeyInit(&key, position, BTEqualStrategyNumber, function, value); });
@@ -269,15 +270,31 @@ std::vector<ScopeKind> read_scope_kinds() {
 
 std::vector<std::int64_t> read_budgets_under(const ScopeKind& kind, std::int64_t hash) {
   const OpenTable table(Table::budget_keys, AccessShareLock);
-  const AttrNumber budget_id = table.column("budget_id");
-  const std::array<AttrNumber, 2> columns = {table.column("kind"), table.column("key_hash")};
-  std::array<ScanKeyData, 2> keys = {equal_to(1, F_TEXTEQ, text_datum(kind.to_text())),
-                                     equal_to(2, F_INT8EQ, Int64GetDatum(hash))};
+  struct {
+    AttrNumber kind, key_hash, budget_id;
+  } const at = {table.column("kind"), table.column("key_hash"), table.column("budget_id")};
+  const std::string kind_text = kind.to_text();
   std::vector<std::int64_t> found;
-  look_up(table, columns, keys, [&](const ScannedTuple& row) {
+  const auto take = [&](const ScannedTuple& row) {
     bool is_null;
-    found.push_back(DatumGetInt64(row.get(budget_id, &is_null)));
-  });
+    // What a hash index finds may have another key.
+    if (DatumGetInt64(row.get(at.key_hash, &is_null)) == hash && text_of(row.get(at.kind, &is_null)) == kind_text) {
+      found.push_back(DatumGetInt64(row.get(at.budget_id, &is_null)));
+    }
+  };
+  // A hash index is read at one place however many budgets there are; the tree has more levels then.
+  const std::array<AttrNumber, 1> by_hash = {at.key_hash};
+  if (const Oid index = index_on_if_any(table.get(), by_hash, IndexKind::hash); OidIsValid(index)) {
+    std::array<ScanKeyData, 1> keys;
+    pg_call([&] { ScanKeyInit(&keys[0], 1, HTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hash)); });
+    scan_latest_index(table.get(), index, OwnChanges::visible, keys, take);
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+  const std::array<AttrNumber, 2> columns = {at.kind, at.key_hash};
+  std::array<ScanKeyData, 2> keys = {equal_to(1, F_TEXTEQ, text_datum(kind_text)),
+                                     equal_to(2, F_INT8EQ, Int64GetDatum(hash))};
+  look_up(table, columns, keys, take);
   return found;
 }
 

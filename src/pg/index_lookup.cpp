@@ -16,6 +16,7 @@ namespace {
 struct KnownIndex {
   Oid relation = InvalidOid;
   std::array<AttrNumber, 4> columns = {};
+  IndexKind kind = IndexKind::btree;
   Oid index = InvalidOid;
 };
 
@@ -26,14 +27,25 @@ KnownIndex& known_index(const KnownIndex& wanted) {
   return known[hash >> 58U];
 }
 
+bool is_of_kind(Oid index, IndexKind kind) {
+  HeapTuple entry = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+  if (!HeapTupleIsValid(entry)) {
+    return false;
+  }
+  const Oid access_method = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relam;
+  ReleaseSysCache(entry);
+  return access_method == (kind == IndexKind::btree ? BTREE_AM_OID : HASH_AM_OID);
+}
+
 }  // namespace
 
-Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns) {
-  KnownIndex wanted{RelationGetRelid(relation), {}, InvalidOid};
+Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns, IndexKind kind) {
+  KnownIndex wanted{RelationGetRelid(relation), {}, kind, InvalidOid};
   const bool is_short = columns.size() <= wanted.columns.size();
   std::copy_n(columns.begin(), is_short ? columns.size() : 0, wanted.columns.begin());
   KnownIndex& known = known_index(wanted);
-  const bool is_known = is_short && known.relation == wanted.relation && known.columns == wanted.columns;
+  const bool is_known =
+      is_short && known.relation == wanted.relation && known.columns == wanted.columns && known.kind == kind;
   const Oid found = pg_call([&] {
     Oid result = InvalidOid;
     List* indexes = RelationGetIndexList(relation);
@@ -55,7 +67,7 @@ Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns) {
         matches = form->indkey.values[i] == columns[i];
       }
       ReleaseSysCache(entry);
-      if (matches) {
+      if (matches && is_of_kind(lfirst_oid(cell), kind)) {
         result = lfirst_oid(cell);
         break;
       }
@@ -70,8 +82,8 @@ Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns) {
   return found;
 }
 
-Oid index_on(Relation relation, std::span<const AttrNumber> columns) {
-  const Oid found = index_on_if_any(relation, columns);
+Oid index_on(Relation relation, std::span<const AttrNumber> columns, IndexKind kind) {
+  const Oid found = index_on_if_any(relation, columns, kind);
   if (!OidIsValid(found)) {
     raise(ERRCODE_UNDEFINED_OBJECT,
           std::string("an index of \"spend.") + RelationGetRelationName(relation) + "\" is missing", {},

@@ -128,11 +128,13 @@ TransactionId changing_transaction(HeapTuple tuple, Snapshot snapshot);
 /// +1 for a tuple that this transaction has made, -1 for one of others that it has taken away, 0 for any other.
 int own_sign(HeapTuple tuple);
 
-/// The index of `relation` on exactly these columns (or, for an expression-free prefix, starting with them). Errors:
-/// XX000.
-Oid index_on(Relation relation, std::span<const AttrNumber> columns);
+enum class IndexKind { btree, hash };
+
+/// The index of `relation`, of that kind, on exactly these columns (or, for an expression-free prefix, starting with
+/// them). Errors: XX000.
+Oid index_on(Relation relation, std::span<const AttrNumber> columns, IndexKind kind = IndexKind::btree);
 /// The same, or InvalidOid when there is none.
-Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns);
+Oid index_on_if_any(Relation relation, std::span<const AttrNumber> columns, IndexKind kind = IndexKind::btree);
 
 /// An index on the column, of all rows or of those in which it is not null; InvalidOid when there is none.
 Oid index_on_present(Relation relation, AttrNumber column);

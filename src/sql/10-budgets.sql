@@ -166,6 +166,8 @@ COMMENT ON COLUMN spend.budget_keys.kind IS 'Dimensions whose values make up the
 COMMENT ON COLUMN spend.budget_keys.key_hash IS 'Hash of one combination of the values that the budget asks for.';
 COMMENT ON COLUMN spend.budget_keys.budget_id IS 'The budget.';
 CREATE INDEX budget_keys_budget_id_idx ON spend.budget_keys (budget_id);
+-- By which rows look: one page, whether there are ten budgets or a million.
+CREATE INDEX budget_keys_key_hash_idx ON spend.budget_keys USING hash (key_hash);
 
 CREATE FUNCTION spend._begin_epoch() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
