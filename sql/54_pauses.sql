@@ -46,7 +46,7 @@ SELECT u AS user_id, split_part(regress.error(format('INSERT INTO spend.usage (u
 SELECT spend.pause('{"run_id": "r-1"}', 'again', 'reject') AS second \gset
 SELECT spend.resume(:run, 'fixed');
 SELECT split_part(regress.error($$INSERT INTO spend.usage (run_id, user_id, request_model) VALUES ('r-1', 'ci', 'm')$$), E'\n', 1) AS error;
-SELECT spend.resume('{"run_id": "r-1"}'::jsonb) AS ended;
+SELECT spend.resume('{"run_id": "r-1"}', 'fixed, too') AS ended;
 INSERT INTO spend.usage (run_id, user_id, request_model, input_tokens) VALUES ('r-1', 'ci', 'm', 1) RETURNING cost;
 SELECT regress.error(format('SELECT spend.resume(%s)', :run)) LIKE '55000: pause % has ended%' AS ended;
 SELECT regress.error($$SELECT spend.resume(77777)$$), regress.error($$SELECT spend.resume('{"run_id": "r-1"}'::jsonb)$$);

@@ -80,3 +80,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION spend.resume(jsonb, text) IS 'Ends every pause that was made with exactly this scope, and returns their number.';
+
+-- A scope in quotes is neither a number nor jsonb to the server, which could not tell which of the two is meant.
+CREATE FUNCTION spend.resume(scope text, reason text DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT spend.resume($1::jsonb, $2)';
+COMMENT ON FUNCTION spend.resume(text, text) IS 'The same for a scope that is written without a cast.';

@@ -72,7 +72,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.price_term_lines(numeric, jsonb, text, timestamptz)'), ('reader', 'spend.price_term_lines(spend.usage)'),
            ('admin', 'spend.set_budget_amount(text, numeric, text, timestamptz)'), ('admin', 'spend.top_up_budget(text, numeric, text, jsonb, tstzrange)'),
            ('admin', 'spend.set_budget_limit(text, jsonb, numeric, text, tstzrange)'), ('admin', 'spend.end_budget_override(bigint, text)'), ('admin', 'spend.alert_drivers(bigint, integer)'),
-           ('admin', 'spend.pause(jsonb, text, text)'), ('admin', 'spend.resume(bigint, text)'), ('admin', 'spend.resume(jsonb, text)'),
+           ('admin', 'spend.pause(jsonb, text, text)'), ('admin', 'spend.resume(bigint, text)'), ('admin', 'spend.resume(jsonb, text)'), ('admin', 'spend.resume(text, text)'),
            ('admin', 'spend.change_cost_center(text, date, text, text, text, text, text, boolean, text)'),
            ('admin', 'spend.set_allocation_rule(text, jsonb, jsonb, integer, timestamptz, timestamptz, boolean, text)'),
            ('admin', 'spend.end_allocation_rule(text, timestamptz)'),
