@@ -81,6 +81,14 @@ SPEND_FUNCTION(spend_budget_periods) {
   PG_RETURN_NULL();
 }
 
+SPEND_FUNCTION(spend_budget_meaning) {
+  spend::begin_set(fcinfo);
+  if (const auto budget = spend::read_budget_row(PG_GETARG_INT64(0), *spend::dimension_registry())) {
+    spend::emit_row<2>(fcinfo, {Int32GetDatum(budget->generation), spend::text_datum(budget->currency)});
+  }
+  PG_RETURN_NULL();
+}
+
 SPEND_FUNCTION(spend_budget_period) {
   spend::begin_set(fcinfo);
   const auto budget = spend::read_budget(PG_GETARG_INT64(0), *spend::dimension_registry());

@@ -208,16 +208,19 @@ std::vector<Datum> array_elements(Datum array, Oid type, int length, bool by_val
   return {elements.values, elements.values + elements.count};
 }
 
-std::unique_ptr<const Budget> read_budget(std::int64_t budget_id, const DimensionRegistry& registry) {
+std::unique_ptr<Budget> read_budget_row(std::int64_t budget_id, const DimensionRegistry& registry) {
   std::unique_ptr<Budget> budget;
-  {
-    const OpenTable table(Table::budgets, AccessShareLock);
-    const BudgetColumns at(table);
-    const std::array<AttrNumber, 1> columns = {at.budget_id};
-    std::array<ScanKeyData, 1> keys = {equal_to(1, F_INT8EQ, Int64GetDatum(budget_id))};
-    look_up(table, columns, keys,
-            [&](const ScannedTuple& row) { budget = std::make_unique<Budget>(budget_of(row, at, registry)); });
-  }
+  const OpenTable table(Table::budgets, AccessShareLock);
+  const BudgetColumns at(table);
+  const std::array<AttrNumber, 1> columns = {at.budget_id};
+  std::array<ScanKeyData, 1> keys = {equal_to(1, F_INT8EQ, Int64GetDatum(budget_id))};
+  look_up(table, columns, keys,
+          [&](const ScannedTuple& row) { budget = std::make_unique<Budget>(budget_of(row, at, registry)); });
+  return budget;
+}
+
+std::unique_ptr<const Budget> read_budget(std::int64_t budget_id, const DimensionRegistry& registry) {
+  std::unique_ptr<Budget> budget = read_budget_row(budget_id, registry);
   if (budget != nullptr) {
     // After the budget: what is committed between the looks must not be a budget without its epoch.
     budget->redefined_by = read_epoch(budget_id);

@@ -13,6 +13,8 @@ namespace spend {
 
 /// Null when there is no such budget.
 std::unique_ptr<const Budget> read_budget(std::int64_t budget_id, const DimensionRegistry& registry);
+/// The same as its own row defines it: without amounts, overrides and epoch.
+std::unique_ptr<Budget> read_budget_row(std::int64_t budget_id, const DimensionRegistry& registry);
 /// Every budget, in no order, as its own row defines it: without amounts, overrides and epoch.
 void for_each_budget(const DimensionRegistry& registry, const std::function<void(const Budget&)>& visit);
 

@@ -341,6 +341,11 @@ CREATE FUNCTION spend._budget_periods(
   LANGUAGE c STABLE ROWS 100 AS 'MODULE_PATHNAME', 'spend_budget_periods';
 COMMENT ON FUNCTION spend._budget_periods() IS 'Internal: the visible budgets with their current period, of rolling ones the window, and effective generation.';
 
+CREATE FUNCTION spend._budget_meaning(budget_id bigint, OUT generation integer, OUT currency text) RETURNS SETOF record
+  LANGUAGE c STABLE STRICT ROWS 1 AS 'MODULE_PATHNAME', 'spend_budget_meaning';
+COMMENT ON FUNCTION spend._budget_meaning(bigint) IS
+  'Internal: effective generation and currency of one budget, no row for none. For who asks about few of perhaps a million budgets.';
+
 CREATE FUNCTION spend._budget_limit(budget_id bigint, period_start timestamptz, period_end timestamptz, group_hash uuid) RETURNS numeric
   LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'spend_budget_limit';
 COMMENT ON FUNCTION spend._budget_limit(bigint, timestamptz, timestamptz, uuid) IS

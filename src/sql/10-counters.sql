@@ -221,10 +221,10 @@ CREATE FUNCTION spend._write_refusals() RETURNS bigint
       amount, currency)
     SELECT 'budget_exhausted', b.budget_id, b.name, b.owner, b.cost_center, b.on_exceeded, b.measure, w.period_start, w.period_end, w.group_values, w.group_hash,
            coalesce(c.spent, 0),
-           spend._budget_limit(b.budget_id, w.period_start, w.period_end, w.group_hash), nullif(p.currency, '')
+           spend._budget_limit(b.budget_id, w.period_start, w.period_end, w.group_hash), nullif(m.currency, '')
     FROM written AS w
     JOIN spend.budgets AS b ON b.budget_id = w.budget_id
-    JOIN spend._budget_periods() AS p ON (p.budget_id, p.generation) = (w.budget_id, w.generation)
+    JOIN LATERAL spend._budget_meaning(w.budget_id) AS m ON m.generation = w.generation
     LEFT JOIN spend._counter_totals AS c
       ON (c.budget_id, c.generation, c.period_start, c.group_hash) = (w.budget_id, w.generation, w.period_start, w.group_hash)
     WHERE NOT EXISTS (SELECT FROM spend.refusals AS o

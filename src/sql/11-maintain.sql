@@ -91,12 +91,15 @@ BEGIN
     RETURN NEXT;
   END;
 
-  WITH gone AS (
+  -- Only budgets that have counters are read, each once.
+  WITH known AS MATERIALIZED (
+    SELECT c.budget_id, m.generation FROM (SELECT DISTINCT o.budget_id FROM spend.counters AS o) AS c CROSS JOIN LATERAL spend._budget_meaning(c.budget_id) AS m
+  ), gone AS (
     DELETE FROM spend.counters AS c
     WHERE c.ctid = ANY (ARRAY(
       SELECT d.ctid FROM spend.counters AS d
-      WHERE NOT EXISTS (SELECT FROM spend._budget_periods() AS p WHERE p.budget_id = d.budget_id AND p.generation = d.generation)
-      FOR UPDATE SKIP LOCKED))
+      WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.budget_id = d.budget_id AND k.generation = d.generation)
+      FOR UPDATE OF d SKIP LOCKED))
     RETURNING 1
   )
   SELECT 'removed counters', count(*)::text INTO action, subject FROM gone;
@@ -134,7 +137,7 @@ BEGIN
     FOR UPDATE SKIP LOCKED));
 
   DELETE FROM spend.refusals AS r
-  WHERE NOT EXISTS (SELECT FROM spend._budget_periods() AS p WHERE p.budget_id = r.budget_id AND p.generation = r.generation);
+  WHERE NOT EXISTS (SELECT FROM spend._budget_meaning(r.budget_id) AS m WHERE m.generation = r.generation);
   subject := spend._write_refusals()::text;
   IF subject <> '0' THEN
     action := 'noted refusals';
