@@ -8,5 +8,5 @@ INSERT INTO spend.budgets (name, amount, on_exceeded, scope, group_by) VALUES
   ('prod', 1e9, 'alert', '{"environment": "prod"}', '{}'),
   ('team in prod', 1e9, 'alert', '{"team": "t1", "environment": "prod"}', '{}');
 INSERT INTO spend.budgets (name, amount, on_exceeded, scope)
-SELECT 'user ' || i, 1e9, 'alert', jsonb_build_object('user_id', 'u' || i) FROM generate_series(1, :budgets - 4) AS i;
+SELECT 'user ' || i, 1e9, 'reject', jsonb_build_object('user_id', 'u' || i) FROM generate_series(1, :budgets - 4) AS i;
 VACUUM ANALYZE;
