@@ -86,6 +86,12 @@ SELECT regress.error($$INSERT INTO spend.usage (occurred_at, input_tokens) VALUE
 SELECT regress.error($$UPDATE spend.usage SET input_tokens = 'NaN'$$);
 SELECT regress.error($$UPDATE spend.usage SET input_tokens = input_tokens - 1e15$$);
 SELECT count(*) AS rows FROM spend.usage WHERE occurred_at = '2026-05-01';
+-- What an index holds has a longest length, and says so.
+SELECT c AS column, regress.error(format($$INSERT INTO spend.usage (occurred_at, %I) VALUES ('2026-04-01', repeat('é', 1001))$$, c)) FROM unnest(ARRAY['run_id', 'request_id']) AS c;
+SELECT regress.error($$SELECT spend.authorize('m', '{}', '{"input_tokens": 1}', context => jsonb_build_object('run_id', repeat('x', 2001)))$$);
+INSERT INTO spend.usage (occurred_at, run_id, request_id) VALUES ('2026-04-01', repeat('é', 1000), (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 62) AS i)) RETURNING length(run_id), length(request_id);
+SELECT regress.error($$UPDATE spend.usage SET run_id = repeat('x', 2001) WHERE occurred_at = '2026-04-01'$$);
+DELETE FROM spend.usage WHERE occurred_at = '2026-04-01';
 -- Text is taken as it is, whatever its size; what is no object in tags gives no dimension.
 INSERT INTO spend.dimensions (name) VALUES ('squad');
 INSERT INTO spend.usage (occurred_at, cost_center, request_model, tags) VALUES

@@ -73,7 +73,7 @@ SELECT regress.error($$SELECT * FROM spend.cost_breakdown('{"rates": {}}', '{}')
 
 -- Estimates.
 SELECT spend.estimate('gpt-regress', 1000000, 500000) AS both, spend.estimate('gpt-regress', 1000000, 0, 'azure') AS azure, spend.estimate('gpt-regress', NULL, 500000, 'openai') AS output_only,
-       spend.estimate('o3', 1000, 0, at => '2025-06-01') AS at, spend.estimate('gpt-regress', 1000000, 0, 'openai', context => '{"service_tier": "batch"}') AS batch, spend.estimate('no-such-model', 1, 1) AS unknown;
+       spend.estimate('o3', 1000, 0, at => '2025-06-01') AS at, spend.estimate('gpt-regress', 1000000, 0, 'openai', context => '{"service_tier": "batch"}') AS batch, spend.estimate('no-such-model', 1, 1) AS unknown, spend.estimate('gpt-regress', NULL, NULL, 'openai') AS no_counts;
 
 -- The quantities of a row, as a price is applied to them.
 INSERT INTO spend.usage (occurred_at, provider, request_model, input_tokens, cache_read_tokens, output_tokens, tool_calls, agent_steps, original_input_tokens, other_usage)

@@ -231,6 +231,20 @@ SELECT regress.as_role('regress_many', 'SELECT * FROM spend.daily_spend') AS rea
 SET ROLE regress_many;
 SELECT * FROM regress.seen() WHERE what = 'daily';
 RESET ROLE;
+-- A role that gets the name of one that was dropped gets none of its sight; one that is renamed is granted its access again.
+CREATE ROLE regress_again;
+SELECT spend.grant_access('regress_again', a) FROM unnest(ARRAY['admin', 'writer', 'reader']) AS a;
+DROP OWNED BY regress_again;
+DROP ROLE regress_again;
+CREATE ROLE regress_again;
+SELECT spend.grant_access('regress_again', 'reader', '{"cost_center": "sales"}');
+SELECT spend.grant_access('regress_again', 'writer');
+SELECT access, scope FROM spend.access WHERE member = 'regress_again' ORDER BY access;
+ALTER ROLE regress_again RENAME TO regress_renamed;
+SELECT regress.error($$SELECT spend.revoke_access('regress_renamed', 'reader')$$);
+SELECT spend.grant_access('regress_renamed', 'reader'), spend.grant_access('regress_renamed', 'writer'), spend.revoke_access('regress_renamed', 'reader'), spend.revoke_access('regress_renamed', 'writer');
+DROP ROLE regress_renamed;
+DELETE FROM spend.access WHERE member = 'regress_again';
 SELECT spend.revoke_access('regress_many', 'writer');
 SELECT kind, rights FROM regress.rights WHERE role = 'regress_many' EXCEPT SELECT * FROM regress.reader_rights;
 SELECT spend.revoke_access('regress_many', 'reader');

@@ -66,3 +66,12 @@ RESET ROLE;
 SELECT spend.revoke_access('regress_report', 'reader');
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA regress FROM regress_report;
 DROP ROLE regress_report;
+-- A session that reads backslashes in plain strings as escapes gets the same: what runs in it has none.
+SELECT p.oid::regprocedure AS has_backslash FROM pg_proc AS p WHERE p.pronamespace = 'spend'::regnamespace AND p.prosrc LIKE '%\\%';
+CREATE ROLE regress_plain;
+SET standard_conforming_strings = off;
+SELECT spend.grant_access('regress_plain', 'reader');
+SELECT has_table_privilege('regress_plain', 'spend.daily_spend', 'SELECT') AS reads, spend.report('2026-01 .. 2026-02') -> 'period' AS period, spend.report('last 7 days') ? 'totals' AS has_days;
+SELECT spend.revoke_access('regress_plain', 'reader');
+SET standard_conforming_strings = on;
+DROP ROLE regress_plain;

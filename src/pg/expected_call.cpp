@@ -171,6 +171,10 @@ ExpectedCall::ExpectedCall(std::string provider, std::string model, Datum dimens
                   "What may be known before a call: service_tier, region, surface, speed, variant, route, purpose, "
                   "operation, run_id, trace_id, span_id, request_id."});
     }
+    // The row that settles the hold is to have it.
+    if (name == "run_id" || name == "request_id") {
+      check_indexed_id(name.c_str(), value.size());
+    }
   }
 }
 

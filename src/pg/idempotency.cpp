@@ -89,11 +89,10 @@ void record_conflict(const UsageRow& row, TupleDesc descriptor, std::string_view
 bool claim_idempotency_key(const UsageRow& row) {
   const std::string source(row.text(row.columns().source));
   const std::string key(row.text(row.columns().idempotency_key));
-  constexpr std::size_t longest = 2000;  // what an index entry holds, with room to spare
-  if (source.size() + key.size() > longest) {
+  if (source.size() + key.size() > longest_indexed_id) {
     raise(ERRCODE_INVALID_PARAMETER_VALUE, "source and idempotency_key are too long",
-          "They have " + std::to_string(source.size() + key.size()) + " bytes; at most " + std::to_string(longest) +
-              " are accepted.",
+          "They have " + std::to_string(source.size() + key.size()) + " bytes; at most " +
+              std::to_string(longest_indexed_id) + " are accepted.",
           "Use a hash of the key.");
   }
   const OpenTable table(Table::usage_keys, RowExclusiveLock);

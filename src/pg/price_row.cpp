@@ -54,6 +54,11 @@ void check_time(const UsageRow& row) {
   }
 }
 
+void check_indexed_ids(const UsageRow& row) {
+  check_indexed_id("run_id", row.text(row.columns().run_id).size());
+  check_indexed_id("request_id", row.text(row.columns().request_id).size());
+}
+
 /// What an administrator set to be refused. Only a row that comes by INSERT is: what reports a later fact is recorded.
 void refuse_by_settings(const UsageRow& row) {
   const std::shared_ptr<const Settings> rules = settings();
@@ -104,6 +109,7 @@ Attribution& complete(UsageRow& row) {
     fill_from_hold(row);
   }
   check_time(row);
+  check_indexed_ids(row);
   row.spread_other_usage();
   // First whose it is: customer terms ask for that.
   Attribution& attribution = attribute(row);
@@ -256,6 +262,7 @@ HeapTuple before_update(TriggerData* trigger) {
     return after.form();
   }
   check_time(after);
+  check_indexed_ids(after);
   after.spread_other_usage();
   // Nothing gives a voided row a cost again, or another attribution: it is in no sum whose dimensions would be known.
   if (before.is_voided()) {

@@ -122,9 +122,9 @@ SPEND_FUNCTION(spend_counter_memory) {
   spend::begin_set(fcinfo);
   spend::SharedCounterTable* const table = spend::shared_counter_table();
   const spend::SharedCounterTable::Load load = table == nullptr ? spend::SharedCounterTable::Load{} : table->load();
-  spend::emit_row<6>(
+  spend::emit_row<7>(
       fcinfo, {spend::text_datum(table == nullptr ? "table" : "shared"), Int64GetDatum(load.used_counters),
                Int64GetDatum(load.counters), Int64GetDatum(load.used_reservations), Int64GetDatum(load.reservations),
-               Int64GetDatum(load.row_bits)});
+               Int64GetDatum(load.row_bits), BoolGetDatum(spend::is_preloaded())});
   PG_RETURN_NULL();
 }

@@ -42,6 +42,7 @@ SharedCounterTable* table = nullptr;
 SharedRefusals* refusals = nullptr;
 bool log_refusals_setting = true;
 
+bool loaded_at_start = false;
 shmem_request_hook_type previous_request_hook = nullptr;
 shmem_startup_hook_type previous_startup_hook = nullptr;
 
@@ -158,11 +159,16 @@ void prepare_shared_memory() {
                            "One line of JSON with the budget, the figures and the row.", &log_refusals_setting, true,
                            PGC_SUSET, 0, nullptr, nullptr, nullptr);
   if (process_shared_preload_libraries_in_progress) {
+    loaded_at_start = true;
     previous_request_hook = shmem_request_hook;
     shmem_request_hook = request_memory;
     previous_startup_hook = shmem_startup_hook;
     shmem_startup_hook = start_memory;
   }
+}
+
+bool is_preloaded() {
+  return loaded_at_start;
 }
 
 SharedCounterTable* shared_counter_table() {

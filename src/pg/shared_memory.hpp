@@ -7,6 +7,9 @@ namespace spend {
 /// Defines the settings and, in the postmaster, asks for the shared memory. Called once, from _PG_init.
 void prepare_shared_memory();
 
+/// Whether the server loaded the library when it started.
+bool is_preloaded();
+
 /// The table of counters in shared memory, or nullptr where counters are rows: the library is not preloaded (before
 /// PostgreSQL 17), or pg_spend.counters is 'table', or another version of the library is at it. Errors: the segment
 /// cannot be attached, which must not pass for another answer.

@@ -22,6 +22,8 @@ UsageColumns UsageColumns::of(TupleDesc descriptor) {
   columns.timing = at("timing");
   columns.enforced_at = at("enforced_at");
   columns.tags = at("tags");
+  columns.run_id = at("run_id");
+  columns.request_id = at("request_id");
   columns.provider = at("provider");
   columns.request_model = at("request_model");
   columns.response_model = at("response_model");
@@ -119,6 +121,15 @@ const UsageColumns* known_usage_columns(Oid leaf, int attributes) {
     last_columns = &found->second;
   }
   return last_columns->attributes == attributes ? &last_columns->columns : nullptr;
+}
+
+void check_indexed_id(const char* column, std::size_t bytes) {
+  if (bytes > longest_indexed_id) {
+    raise(
+        ERRCODE_INVALID_PARAMETER_VALUE, std::string(column) + " is too long",
+        "It has " + std::to_string(bytes) + " bytes; at most " + std::to_string(longest_indexed_id) + " are accepted.",
+        "Use a hash of it, and keep the whole text in tags.");
+  }
 }
 
 void UsageRow::make_arrays() {

@@ -18,6 +18,7 @@ struct UsageColumns {
   AttrNumber source, idempotency_key, hold_id, other_usage, reported_cost, reported_currency;
   AttrNumber cost, list_cost, currency, price_id, pricing_status, pricing_reason, matched_by, computed_cost,
       attribution_id, price_term_ids;
+  AttrNumber run_id, request_id;
   AttrNumber operation, route, purpose, attempt, fallback_of, status, accepted, human_reviewed, blocked_reason,
       response_cache_hit;
   std::array<AttrNumber, dimension_columns.size()> dimensions;
@@ -47,6 +48,11 @@ const UsageColumns& usage_columns(Relation leaf);
 /// The same where only the leaf's oid is at hand, in a command that has asked for them before: nothing changes the
 /// definition of a table under a command that uses it. Null when they are not remembered.
 const UsageColumns* known_usage_columns(Oid leaf, int attributes);
+
+/// What an index entry holds, with room to spare.
+inline constexpr std::size_t longest_indexed_id = 2000;
+/// Raises for an id that the index on its column could not hold: the index's own error says nothing of what to do.
+void check_indexed_id(const char* column, std::size_t bytes);
 
 /// One row of spend.usage, deformed. Text is read in place: valid as long as the tuple and the current memory context,
 /// which also holds the row's own arrays; or as long as the slot holds the row.

@@ -30,8 +30,9 @@ CREATE FUNCTION spend.estimate(
   model text, input_tokens bigint, output_tokens bigint, provider text DEFAULT NULL, at timestamptz DEFAULT now(), context jsonb DEFAULT '{}'
 ) RETURNS numeric
   LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT spend.cost(model, spend.token_usage(jsonb_build_object('input_tokens', coalesce(input_tokens, 0), 'output_tokens', coalesce(output_tokens, 0))),
-                    provider, at, context)
+  SELECT CASE WHEN input_tokens IS NOT NULL OR output_tokens IS NOT NULL THEN
+    spend.cost(model, spend.token_usage(jsonb_build_object('input_tokens', coalesce(input_tokens, 0), 'output_tokens', coalesce(output_tokens, 0))),
+               provider, at, context) END
 $$;
 COMMENT ON FUNCTION spend.estimate(text, bigint, bigint, text, timestamptz, jsonb) IS
-  'What a call of so many input and output tokens would cost; NULL when there is no price.';
+  'What a call of so many input and output tokens would cost; NULL when there is no price, or neither count is known.';

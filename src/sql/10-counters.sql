@@ -159,7 +159,8 @@ COMMENT ON FUNCTION spend.verify(boolean) IS
   'Recomputes every budget counter from the rows of the ledger, with what months held that were dropped, and returns those that differ, also where one in shared memory differs from what is stored; and what spend.verify_holds() finds, without counts of calls: no row means the counters and holds are right. With repair => true it also sets those right, waiting for the writers that use them.';
 
 CREATE FUNCTION spend._counter_memory(
-  OUT mode text, OUT counters bigint, OUT counter_capacity bigint, OUT reservations bigint, OUT reservation_capacity bigint, OUT row_groups bigint
+  OUT mode text, OUT counters bigint, OUT counter_capacity bigint, OUT reservations bigint, OUT reservation_capacity bigint, OUT row_groups bigint,
+  OUT is_preloaded boolean
 ) RETURNS SETOF record
   LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'spend_counter_memory';
 COMMENT ON FUNCTION spend._counter_memory() IS 'Internal: where budget counters are kept, and how full that is.';

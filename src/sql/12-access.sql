@@ -62,7 +62,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
            ('admin', 'spend.import_catalog(text, jsonb, timestamptz, boolean)'),
            ('admin', 'spend.price_impact(text, text, spend.price, text, text, text, text, text)'),
            ('admin', 'spend.load_catalog()'), ('admin', 'spend.maintain(integer)'), ('admin', 'spend.verify(boolean)'), ('admin', 'spend.verify_holds(boolean)'), ('admin', 'spend.verify_rollups()'),
-           ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._rollup_density()'), ('reader', 'spend._unwritten_refusals()'),
+           ('admin', 'spend.drop_rows(date, boolean)'), ('reader', 'spend._counter_memory()'), ('reader', 'spend._rollup_density()'), ('reader', 'spend._waiting()'), ('reader', 'spend._unpriced_calls()'), ('reader', 'spend._unwritten_refusals()'),
            ('reader', 'spend.commitment_status(text, timestamptz, timestamptz, timestamptz)'), ('reader', 'spend.tokens(spend.usage)'),
            ('reader', 'spend._commitment_periods(spend.commitments, timestamptz, timestamptz)'), ('reader', 'spend._period_step(text)'),
            ('reader', 'spend._commitment_due(spend.commitments, numeric, numeric, numeric, numeric)'), ('reader', 'spend._tiered_amount(numeric, jsonb, text)'),
@@ -85,7 +85,7 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
   WHERE f.kind = 'user' OR (f.kind = 'writer' AND access = 'writer') OR (f.kind = 'reader' AND access IN ('reader', 'admin')) OR (f.kind = 'approver' AND access IN ('approver', 'admin')) OR (f.kind = 'admin' AND access = 'admin')
   UNION ALL
   SELECT 'SELECT', format('TABLE spend.%I', o.relname) FROM ours AS o
-  WHERE o.relkind = 'v' AND o.relname NOT LIKE '\_%' AND access IN ('reader', 'admin')
+  WHERE o.relkind = 'v' AND NOT starts_with(o.relname, '_') AND access IN ('reader', 'admin')
   UNION ALL
   SELECT 'SELECT', 'TABLE spend.pending_approvals' WHERE access = 'approver'
   UNION ALL
@@ -129,6 +129,21 @@ CREATE FUNCTION spend._privileges(access text, OUT privilege text, OUT object te
 $$;
 COMMENT ON FUNCTION spend._privileges(text) IS 'Internal: the privileges that make up one kind of access.';
 
+-- Entries are kept by name, so that a dump has them; but a role may be dropped, or renamed, and another one get its name.
+CREATE FUNCTION spend._holds_access(member oid, access text) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM (
+      SELECT aclexplode(c.relacl) AS item FROM pg_class AS c WHERE c.oid = CASE access WHEN 'reader' THEN 'spend.daily_spend'::regclass WHEN 'admin' THEN 'spend.budgets'::regclass END
+      UNION ALL
+      SELECT aclexplode(p.proacl) FROM pg_proc AS p
+      WHERE p.oid = CASE access WHEN 'writer' THEN 'spend.authorize(text, jsonb, spend.token_usage, text, interval, bigint, jsonb)'::regprocedure
+                                WHEN 'approver' THEN 'spend.approve(bigint, text, interval)'::regprocedure END
+    ) AS a
+    WHERE (a.item).grantee = member)
+$$;
+COMMENT ON FUNCTION spend._holds_access(oid, text) IS 'Internal: whether a role has the privileges that its entry in spend.access speaks of; what another entry has given as well counts, too.';
+
 CREATE FUNCTION spend.grant_access(member regrole, access text, scope jsonb DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -148,6 +163,8 @@ BEGIN
   IF scope <> '{}' AND access NOT IN ('reader', 'approver') THEN
     RAISE EXCEPTION 'only a reader''s or an approver''s access has a scope' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  DELETE FROM spend.access AS a
+  WHERE a.member = (SELECT r.rolname FROM pg_roles AS r WHERE r.oid = grant_access.member) AND NOT spend._holds_access(grant_access.member, a.access);
   FOR item IN SELECT p.privilege, p.object FROM spend._privileges(access) AS p LOOP
     EXECUTE format('GRANT %s ON %s TO %s', item.privilege, item.object, member);
   END LOOP;
@@ -166,7 +183,10 @@ DECLARE
   item record;
 BEGIN
   DELETE FROM spend.access AS a WHERE a.member = role_name AND a.access = revoke_access.access;
-  IF NOT FOUND THEN
+  IF NOT FOUND AND spend._holds_access(member, access) AND NOT EXISTS (SELECT FROM spend.access AS a WHERE a.member = role_name) THEN
+    RAISE EXCEPTION 'role "%" has no entry in spend.access as %', role_name, access
+      USING ERRCODE = 'undefined_object', DETAIL = 'It has the privileges, as a role that was renamed has.', HINT = 'Grant it the access again, then revoke it.';
+  ELSIF NOT FOUND THEN
     RAISE EXCEPTION 'role "%" has no access as %', role_name, access USING ERRCODE = 'undefined_object';
   END IF;
   -- What another kind of access still needs is kept.

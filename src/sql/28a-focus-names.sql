@@ -47,12 +47,12 @@ COMMENT ON FUNCTION spend._focus_meter(text) IS 'Internal: SkuMeter of a meter.'
 
 CREATE FUNCTION spend._focus_unit(meter text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN meter LIKE '%\_tokens' THEN 'Tokens'
-              WHEN meter LIKE '%\_seconds' THEN 'Seconds'
-              WHEN meter LIKE '%\_minutes' THEN 'Minutes'
+  SELECT CASE WHEN meter LIKE '%!_tokens' ESCAPE '!' THEN 'Tokens'
+              WHEN meter LIKE '%!_seconds' ESCAPE '!' THEN 'Seconds'
+              WHEN meter LIKE '%!_minutes' ESCAPE '!' THEN 'Minutes'
               WHEN meter = 'cache_token_hours' THEN 'Token-Hours'
-              WHEN meter LIKE '%gb\_days' THEN 'GB-Days'
-              WHEN meter LIKE '%\_hours' THEN 'Hours'
+              WHEN meter LIKE '%gb!_days' ESCAPE '!' THEN 'GB-Days'
+              WHEN meter LIKE '%!_hours' ESCAPE '!' THEN 'Hours'
               ELSE replace(initcap(replace(meter, '_', ' ')), ' ', '') END
 $$;
 COMMENT ON FUNCTION spend._focus_unit(text) IS 'Internal: ConsumedUnit of a meter, in the unit format of FOCUS.';
@@ -64,9 +64,9 @@ CREATE FUNCTION spend._focus_details(
   -- FOCUS 1.5 is to name the first six; until it is ratified they carry the prefix of custom keys.
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'x_ModelId', model, 'x_ModelDeveloper', developer, 'x_ModelFamily', family, 'x_ModelVersion', version,
-    'x_TokenDirection', CASE WHEN meter NOT LIKE '%\_tokens' THEN NULL WHEN meter LIKE 'output\_%' THEN 'Output' ELSE 'Input' END,
-    'x_TokenCacheAction', CASE WHEN meter LIKE 'cache\_%read\_tokens' THEN 'Read' WHEN meter LIKE 'cache\_%write%\_tokens' THEN 'Write'
-                               WHEN meter LIKE 'input\_%tokens' THEN 'Uncached' END,
+    'x_TokenDirection', CASE WHEN meter NOT LIKE '%!_tokens' ESCAPE '!' THEN NULL WHEN meter LIKE 'output!_%' ESCAPE '!' THEN 'Output' ELSE 'Input' END,
+    'x_TokenCacheAction', CASE WHEN meter LIKE 'cache!_%read!_tokens' ESCAPE '!' THEN 'Read' WHEN meter LIKE 'cache!_%write%!_tokens' ESCAPE '!' THEN 'Write'
+                               WHEN meter LIKE 'input!_%tokens' ESCAPE '!' THEN 'Uncached' END,
     'x_ServiceTier', service_tier, 'x_Surface', nullif(surface, ''), 'x_Speed', nullif(speed, ''), 'x_Variant', nullif(variant, ''),
     'x_ContextTier', tier, 'x_Condition', condition))
 $$;

@@ -9,7 +9,7 @@ CREATE FUNCTION spend._cost_component(meter text) RETURNS text
     WHEN meter IN ('storage_gb_days', 'vector_storage_gb_days', 'cache_token_hours') THEN 'storage'
     WHEN meter = 'review_minutes' THEN 'review'
     WHEN meter = 'orchestration_calls' THEN 'overhead'
-    WHEN meter LIKE '%\_tokens' THEN 'tokens'
+    WHEN right(meter, 7) = '_tokens' THEN 'tokens'
     ELSE 'other'
   END
 $$;

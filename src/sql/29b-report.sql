@@ -3,12 +3,12 @@
 CREATE FUNCTION spend._period_of(period text, today date, OUT since date, OUT until date) RETURNS record
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  words text := lower(regexp_replace(btrim(period), '\s+', ' ', 'g'));
+  words text := lower(regexp_replace(btrim(period), '[[:space:]]+', ' ', 'g'));
   parts text[];
   first_month integer := (spend._settings()).fiscal_year_start;
   step interval;
 BEGIN
-  IF words ~ '\.\.' THEN
+  IF words ~ '[.][.]' THEN
     SELECT a.since, b.until INTO since, until
     FROM spend._period_of(split_part(words, '..', 1), today) AS a, spend._period_of(split_part(words, '..', 2), today) AS b;
     IF since >= until THEN
@@ -34,33 +34,33 @@ BEGIN
     until := since + step;
     RETURN;
   END IF;
-  parts := regexp_match(words, '^last ([1-9]\d{0,3}) days$');
+  parts := regexp_match(words, '^last ([1-9][0-9]{0,3}) days$');
   IF parts IS NOT NULL THEN
     since := today - parts[1]::integer + 1;
     until := today + 1;
     RETURN;
   END IF;
   BEGIN
-    IF words ~ '^\d{4}$' THEN
+    IF words ~ '^[0-9]{4}$' THEN
       since := make_date(words::integer, 1, 1);
       until := since + interval '1 year';
-    ELSIF words ~ '^fy ?\d{4}$' THEN
+    ELSIF words ~ '^fy ?[0-9]{4}$' THEN
       -- Named after the calendar year in which it ends.
       until := make_date(right(words, 4)::integer + CASE first_month WHEN 1 THEN 1 ELSE 0 END, first_month, 1);
       since := until - interval '1 year';
-    ELSIF words ~ '^\d{4}-\d{2}$' THEN
+    ELSIF words ~ '^[0-9]{4}-[0-9]{2}$' THEN
       since := make_date(left(words, 4)::integer, right(words, 2)::integer, 1);
       until := since + interval '1 month';
-    ELSIF words ~ '^\d{4}-q[1-4]$' THEN
+    ELSIF words ~ '^[0-9]{4}-q[1-4]$' THEN
       since := make_date(left(words, 4)::integer, 3 * right(words, 1)::integer - 2, 1);
       until := since + interval '3 months';
-    ELSIF words ~ '^\d{4}-w\d{2}$' THEN
+    ELSIF words ~ '^[0-9]{4}-w[0-9]{2}$' THEN
       since := to_date(replace(words, 'w', ''), 'IYYY-IW');
       until := since + 7;
       IF to_char(since, 'IYYY-"w"IW') <> words THEN
         since := NULL;
       END IF;
-    ELSIF words ~ '^\d{4}-\d{2}-\d{2}$' THEN
+    ELSIF words ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN
       since := make_date(left(words, 4)::integer, substr(words, 6, 2)::integer, right(words, 2)::integer);
       until := since + 1;
     END IF;
