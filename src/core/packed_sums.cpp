@@ -13,9 +13,10 @@ constexpr std::int64_t quarter_hour_in_microseconds = 900'000'000;
 constexpr u128 units = 1'000'000'000'000'000'000U;  // amounts are counted in 1e-18
 constexpr u128 most_amount = units * units * 100 - 1;
 
-constexpr unsigned bit_of_amount = std::tuple_size_v<SummedCounts>;
-constexpr std::uint32_t second_is_first = std::uint32_t{1} << 31U;
-static_assert(bit_of_amount + std::tuple_size_v<SummedAmounts> == 31);
+constexpr unsigned first_amount = std::tuple_size_v<SummedCounts>;
+constexpr SumsPresent second_is_first = SumsPresent{1} << 31U;
+static_assert(first_amount + std::tuple_size_v<SummedAmounts> == 31);
+constexpr SumsPresent counts_present = bit_of_amount(0) - 1;
 
 constexpr unsigned length_mask = 0x1F;
 constexpr unsigned is_whole = 0x20;
@@ -64,9 +65,12 @@ void SumsPacker::put_kind(const Hash128& kind) {
 void SumsPacker::put_amount(i128 amount) {
   u128 magnitude = amount < 0 ? -static_cast<u128>(amount) : static_cast<u128>(amount);
   unsigned head = amount < 0 ? is_negative : 0;
-  if (magnitude >= units && magnitude % units == 0) {
-    magnitude /= units;
-    head |= is_whole;
+  if (magnitude >= units) {
+    const u128 whole = magnitude / units;
+    if (whole * units == magnitude) {
+      magnitude = whole;
+      head |= is_whole;
+    }
   }
   const std::size_t length = length_of(magnitude);
   bytes_[size_++] = static_cast<std::uint8_t>(head | length);
@@ -75,29 +79,36 @@ void SumsPacker::put_amount(i128 amount) {
   size_ += length;
 }
 
-void SumsPacker::append(const SumsKey& key, const SummedCounts& counts, const SummedAmounts& amounts) {
+void SumsPacker::append(const SumsKey& key, const SummedCounts& counts, const SummedAmounts& amounts,
+                        SumsPresent present) {
   const std::int64_t quarter = key.bucket / quarter_hour_in_microseconds;
   put_signed(quarter - quarter_);
   quarter_ = quarter;
   put_id(key.attribution);
   put_kind(key.kind);
-  std::uint32_t mask = 0;
+  SumsPresent mask = 0;
   const std::size_t mask_at = size_;
   size_ += sizeof mask;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
+  for (SumsPresent rest = present & counts_present; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(rest));
     if (counts[i] != 0) {
-      mask |= std::uint32_t{1} << i;
+      mask |= bit_of_count(i);
       put_signed(counts[i]);
     }
   }
-  const bool is_same = amounts[0] == amounts[1] && amounts[0] != 0;
-  for (std::size_t i = 0; i < amounts.size(); ++i) {
-    if (amounts[i] != 0 && !(i == 1 && is_same)) {
-      mask |= std::uint32_t{1} << (bit_of_amount + i);
+  constexpr SumsPresent first_two = bit_of_amount(0) | bit_of_amount(1);
+  const bool is_same = (present & first_two) == first_two && amounts[0] == amounts[1] && amounts[0] != 0;
+  if (is_same) {
+    mask |= second_is_first;
+    present &= ~bit_of_amount(1);
+  }
+  for (SumsPresent rest = present & ~counts_present; rest != 0; rest &= rest - 1) {
+    const std::size_t i = static_cast<std::size_t>(std::countr_zero(rest)) - first_amount;
+    if (amounts[i] != 0) {
+      mask |= bit_of_amount(i);
       put_amount(amounts[i]);
     }
   }
-  mask |= is_same ? second_is_first : 0;
   std::memcpy(&bytes_[mask_at], &mask, sizeof mask);
 }
 
@@ -214,7 +225,7 @@ bool SumsUnpacker::start_value() {
 bool SumsUnpacker::take_group(SumsKey& key, SummedCounts& counts, SummedAmounts& amounts) {
   constexpr std::int64_t most_quarter = std::numeric_limits<std::int64_t>::max() / quarter_hour_in_microseconds;
   std::int64_t quarters;
-  std::uint32_t mask;
+  SumsPresent mask;
   if (!take_signed(quarters) || __builtin_add_overflow(quarter_, quarters, &quarter_) || quarter_ > most_quarter ||
       quarter_ < -most_quarter || !take_id(key.attribution) || !take_kind(key.kind) || value_.size() < sizeof mask) {
     return false;
@@ -224,9 +235,9 @@ bool SumsUnpacker::take_group(SumsKey& key, SummedCounts& counts, SummedAmounts&
   value_.remove_prefix(sizeof mask);
   counts = {};
   amounts = {};
-  for (std::uint32_t bits = mask & ~second_is_first; bits != 0; bits &= bits - 1) {
+  for (SumsPresent bits = mask & ~second_is_first; bits != 0; bits &= bits - 1) {
     const auto bit = static_cast<unsigned>(std::countr_zero(bits));
-    if (bit < bit_of_amount ? !take_signed(counts[bit]) : !take_amount(amounts[bit - bit_of_amount])) {
+    if (bit < first_amount ? !take_signed(counts[bit]) : !take_amount(amounts[bit - first_amount])) {
       return false;
     }
   }

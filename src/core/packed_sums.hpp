@@ -21,6 +21,17 @@ struct SumsKey {
 using SummedCounts = std::array<std::int64_t, 12>;
 using SummedAmounts = std::array<i128, 19>;  ///< in units of 1e-18
 
+/// Which of them there are: a bit for each count, then for each amount.
+using SumsPresent = std::uint32_t;
+constexpr SumsPresent bit_of_count(std::size_t number) {
+  return SumsPresent{1} << number;
+}
+constexpr SumsPresent bit_of_amount(std::size_t number) {
+  return SumsPresent{1} << (std::tuple_size_v<SummedCounts> + number);
+}
+constexpr SumsPresent all_sums =
+    (SumsPresent{1} << (std::tuple_size_v<SummedCounts> + std::tuple_size_v<SummedAmounts>)) - 1;
+
 /// Sums of usage as bytes: a row of a bulk load is often the only one of its group, so what a group takes up is what
 /// each row of such a load writes beside itself.
 ///
@@ -46,8 +57,10 @@ class SumsPacker {
   bool is_empty() const { return size_ == header_size; }
   /// Whether one more group may not have room.
   bool is_full() const { return size_ > most_bytes - most_group_bytes; }
-  /// Precondition: not is_full(); the bucket is a whole number of quarter hours; amounts are below 1e38.
-  void append(const SumsKey& key, const SummedCounts& counts, const SummedAmounts& amounts);
+  /// Counts and amounts that are not present are not read. Precondition: not is_full(); the bucket is a whole number of
+  /// quarter hours; amounts are below 1e38.
+  void append(const SumsKey& key, const SummedCounts& counts, const SummedAmounts& amounts,
+              SumsPresent present = all_sums);
   /// The value with the room before it, until the next call that is not const.
   std::string_view bytes_with_head();
   void clear();

@@ -183,7 +183,7 @@ SPEND_FUNCTION(spend_pending_rollup) {
   spend::DeltaTuple tuple(result->setDesc);
   spend::for_each_level([&](const spend::RollupGroups& groups) {
     groups.for_each([&](const spend::RollupGroup& group) {
-      tuple.set(group.key.bucket, group.key.attribution, group.key.kind->id, group.sums);
+      tuple.set(group.key.bucket, group.key.attribution, group.key.kind->id, group.sums.all());
       spend::pg_call([&] { tuplestore_putvalues(result->setResult, result->setDesc, tuple.values(), tuple.nulls()); });
     });
   });

@@ -119,7 +119,8 @@ void append_deltas(const RollupGroups& groups) {
     if (group.sums.is_zero()) {
       return;
     }
-    packer.append({group.key.bucket, group.key.attribution, group.key.kind->id}, group.sums.counts, group.sums.amounts);
+    packer.append({group.key.bucket, group.key.attribution, group.key.kind->id}, group.sums.counts(),
+                  group.sums.amounts(), group.sums.present());
     if (packer.is_full()) {
       appending.add(packer.bytes_with_head());
       packer.clear();

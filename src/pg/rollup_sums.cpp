@@ -1,5 +1,6 @@
 #include "pg/rollup_sums.hpp"
 
+#include <bit>
 #include <functional>
 
 #include "pg/guard.hpp"
@@ -8,9 +9,6 @@ namespace spend {
 
 namespace {
 
-constexpr std::size_t index_of(RollupCount count) {
-  return static_cast<std::size_t>(count);
-}
 constexpr std::size_t index_of(RollupAmount amount) {
   return static_cast<std::size_t>(amount);
 }
@@ -21,6 +19,19 @@ void add_checked(Atto& total, Atto amount) {
                 "the usage of one transaction is out of range",
                 "Amounts hold 20 integer digits and 18 decimals.",
                 {}});
+  }
+}
+
+/// Calls visit_count(number) and visit_amount(number) for each sum that is present.
+template <typename VisitCount, typename VisitAmount>
+void for_each_present(SumsPresent present, VisitCount&& visit_count, VisitAmount&& visit_amount) {
+  for (; present != 0; present &= present - 1) {
+    const auto bit = static_cast<std::size_t>(std::countr_zero(present));
+    if (bit < rollup_counts.size()) {
+      visit_count(bit);
+    } else {
+      visit_amount(bit - rollup_counts.size());
+    }
   }
 }
 
@@ -48,25 +59,23 @@ bool is_late(const UsageRow& row) {
 /// Amounts of one row, most of which come several times.
 class RowAmounts {
  public:
-  RowAmounts(const UsageRow& row, RollupSums& sums, int sign) : row_(row), sums_(sums), sign_(sign) {}
+  RowAmounts(const UsageRow& row, OpenSums& sums, int sign) : row_(row), sums_(sums), sign_(sign) {}
 
   Atto read(AttrNumber attribute) const {
     return row_.is_null(attribute) ? 0 : sign_ * numeric_to_atto(row_.get(attribute));
   }
-  void add(RollupAmount amount, Atto value) { add_checked(sums_.amounts[index_of(amount)], value); }
-  void add_meter(std::size_t meter, Atto value) {
-    add_checked(sums_.amounts[index_of(RollupAmount::first_meter) + meter], value);
-  }
+  void add(RollupAmount amount, Atto value) { sums_.add_amount(amount, value); }
+  void add_meter(std::size_t meter, Atto value) { sums_.add_meter(meter, value); }
   /// One more call of a sort that has a cost of its own in the sums.
   void count(RollupCount calls, RollupAmount amount, Atto cost) {
     count(calls);
     add(amount, cost);
   }
-  void count(RollupCount calls) { sums_.counts[index_of(calls)] += sign_; }
+  void count(RollupCount calls) { sums_.add_count(calls, sign_); }
 
  private:
   const UsageRow& row_;
-  RollupSums& sums_;
+  OpenSums& sums_;
   int sign_;
 };
 
@@ -85,7 +94,22 @@ const std::array<const char*, rollup_amount_count>& rollup_amounts() {
   return names;
 }
 
-void RollupSums::add(const UsageRow& row, const RowClass& row_class, int sign) {
+void OpenSums::add_count(std::size_t number, std::int64_t value) {
+  const SumsPresent bit = bit_of_count(number);
+  counts_[number] = (present_ & bit) != 0 ? counts_[number] + value : value;
+  present_ |= bit;
+}
+
+void OpenSums::add_amount(std::size_t number, Atto value) {
+  const SumsPresent bit = bit_of_amount(number);
+  if ((present_ & bit) == 0) {
+    amounts_[number] = 0;
+    present_ |= bit;
+  }
+  add_checked(amounts_[number], value);
+}
+
+void OpenSums::add(const UsageRow& row, const RowClass& row_class, int sign) {
   const UsageColumns& at = row.columns();
   RowAmounts adder(row, *this, sign);
   adder.count(RollupCount::calls);
@@ -179,6 +203,28 @@ bool RollupSums::try_subtract(const RollupSums& other) {
 bool RollupSums::is_zero() const {
   return std::all_of(counts.begin(), counts.end(), [](std::int64_t count) { return count == 0; }) &&
          std::all_of(amounts.begin(), amounts.end(), [](Atto amount) { return amount == 0; });
+}
+
+void OpenSums::add(const OpenSums& other) {
+  for_each_present(
+      other.present_, [&](std::size_t number) { add_count(number, other.counts_[number]); },
+      [&](std::size_t number) { add_amount(number, other.amounts_[number]); });
+}
+
+bool OpenSums::is_zero() const {
+  bool is_zero = true;
+  for_each_present(
+      present_, [&](std::size_t number) { is_zero = is_zero && counts_[number] == 0; },
+      [&](std::size_t number) { is_zero = is_zero && amounts_[number] == 0; });
+  return is_zero;
+}
+
+RollupSums OpenSums::all() const {
+  RollupSums sums = {};
+  for_each_present(
+      present_, [&](std::size_t number) { sums.counts[number] = counts_[number]; },
+      [&](std::size_t number) { sums.amounts[number] = amounts_[number]; });
+  return sums;
 }
 
 }  // namespace spend

@@ -11,7 +11,7 @@ namespace spend {
 template <typename Key>
 struct KeyedSums {
   Key key;
-  RollupSums sums;
+  OpenSums sums;
 };
 
 /// Sums by key: groups in order of arrival, which never move, and an index of them. A key has operator== and a
@@ -22,10 +22,10 @@ class SumsByKey {
   using Group = KeyedSums<Key>;
 
   /// The sums of a group, zero for a new one.
-  RollupSums& at(const Key& key) {
+  OpenSums& at(const Key& key) {
     const Place place = place_of(key);
     if (place.is_new) {
-      place.sums = {};
+      place.sums.clear();
     }
     return place.sums;
   }
@@ -51,7 +51,7 @@ class SumsByKey {
   static constexpr std::size_t most_unindexed = 4;  ///< few are found faster without an index
 
   struct Place {
-    RollupSums& sums;  ///< of a new group: not set yet
+    OpenSums& sums;  ///< of a new group: not cleared yet
     bool is_new;
   };
   Place place_of(const Key& key);
@@ -88,7 +88,7 @@ typename SumsByKey<Key>::Place SumsByKey<Key>::place_of(const Key& key) {
     }
     index_.make_room();
     last_ = size_;
-    RollupSums& sums = append(key).sums;
+    OpenSums& sums = append(key).sums;
     for (std::size_t i = 0; size_ > most_unindexed && i < size_; ++i) {
       index_.add(hash_of(group(i).key), i);
     }
@@ -102,7 +102,7 @@ typename SumsByKey<Key>::Place SumsByKey<Key>::place_of(const Key& key) {
   }
   index_.make_room();
   last_ = size_;
-  RollupSums& sums = append(key).sums;
+  OpenSums& sums = append(key).sums;
   index_.add(hash, last_);
   return {sums, true};
 }

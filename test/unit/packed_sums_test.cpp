@@ -120,6 +120,29 @@ TEST(PackedSums, ComeBackWhateverTheyAre) {
   EXPECT_EQ(unpack(pack(groups)), groups);
 }
 
+TEST(PackedSums, WhatIsNotPresentIsNotRead) {
+  Group group{{quarter, id(1), id(2)}, {}, {}};
+  group.counts.fill(7);
+  group.amounts.fill(unit);
+  const auto present_only = [&](SumsPresent present) {
+    SumsPacker packer;
+    packer.append(group.key, group.counts, group.amounts, present);
+    return unpack(packer.bytes_with_head().substr(SumsPacker::head_room));
+  };
+  Group expected{group.key, {}, {}};
+  EXPECT_EQ(present_only(0), std::vector<Group>{expected});
+  expected.counts[11] = 7;
+  expected.amounts[1] = unit;
+  expected.amounts[18] = unit;
+  EXPECT_EQ(present_only(bit_of_count(11) | bit_of_amount(1) | bit_of_amount(18)), std::vector<Group>{expected});
+  expected = {group.key, {}, {}};
+  expected.amounts[0] = unit;
+  EXPECT_EQ(present_only(bit_of_amount(0)), std::vector<Group>{expected});
+  expected.amounts[1] = unit;
+  EXPECT_EQ(present_only(bit_of_amount(0) | bit_of_amount(1)), std::vector<Group>{expected});
+  EXPECT_EQ(present_only(all_sums), std::vector<Group>{group});
+}
+
 TEST(PackedSums, WhatNoPackerHasWrittenIsAnError) {
   Group group{{quarter, id(1), id(2)}, {1}, {unit, unit}};
   const std::string bytes = pack({group});
