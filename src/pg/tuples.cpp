@@ -3,6 +3,7 @@
 #include "pg/own_locks.hpp"
 
 extern "C" {
+#include "access/heaptoast.h"
 #include "access/relscan.h"
 #include "storage/bufmgr.h"
 }
@@ -258,6 +259,25 @@ void append_tuple(Relation relation, Datum* values, bool* nulls) {
   });
 }
 
+namespace {
+
+/// A slot for each tuple of a batch takes time, too.
+constexpr std::size_t worth_a_batch = 4;
+
+/// A page of tuples is one record in the log. Sets t_self; the tuples are the slots' from then on. Precondition: none
+/// of them is so long that values of it would be stored out of line.
+TupleTableSlot** insert_batch(Relation relation, HeapTuple* tuples, std::size_t count, CatalogIndexState indexes) {
+  auto** const slots = static_cast<TupleTableSlot**>(palloc(count * sizeof(TupleTableSlot*)));
+  for (std::size_t i = 0; i < count; ++i) {
+    slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+    ExecStoreHeapTuple(tuples[i], slots[i], true);
+  }
+  CatalogTuplesMultiInsertWithInfo(relation, slots, static_cast<int>(count), indexes);
+  return slots;
+}
+
+}  // namespace
+
 void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t count, ItemPointer places) {
   if (count == 0) {
     return;
@@ -265,15 +285,28 @@ void insert_tuples(Relation relation, Datum* values, bool* nulls, std::size_t co
   pg_call([&] {
     const TupleDesc descriptor = RelationGetDescr(relation);
     const auto width = static_cast<std::size_t>(descriptor->natts);
-    // One by one: the server's function for many does not say where it put a tuple with values out of line.
-    CatalogIndexState indexes = CatalogOpenIndexes(relation);
+    auto* const tuples = static_cast<HeapTuple*>(palloc(count * sizeof(HeapTuple)));
+    bool are_short = true;
     for (std::size_t i = 0; i < count; ++i) {
-      HeapTuple tuple = heap_form_tuple(descriptor, values + i * width, nulls);
-      CatalogTupleInsertWithInfo(relation, tuple, indexes);
-      if (places != nullptr) {
-        places[i] = tuple->t_self;
+      tuples[i] = heap_form_tuple(descriptor, values + i * width, nulls);
+      are_short = are_short && tuples[i]->t_len <= TOAST_TUPLE_THRESHOLD;
+    }
+    CatalogIndexState indexes = CatalogOpenIndexes(relation);
+    // The server's function for many does not say where it put a tuple with values out of line.
+    TupleTableSlot** const slots =
+        are_short && count >= worth_a_batch ? insert_batch(relation, tuples, count, indexes) : nullptr;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (slots == nullptr) {
+        CatalogTupleInsertWithInfo(relation, tuples[i], indexes);
       }
-      heap_freetuple(tuple);
+      if (places != nullptr) {
+        places[i] = tuples[i]->t_self;
+      }
+      if (slots == nullptr) {
+        heap_freetuple(tuples[i]);
+      } else {
+        ExecDropSingleTupleTableSlot(slots[i]);
+      }
     }
     CatalogCloseIndexes(indexes);
   });
