@@ -24,6 +24,11 @@ class PlainCounts {
   /// False when the usage is none of these: another meter, a fraction, a large number, or no valid image.
   bool read(std::span<const std::byte> usage_image);
   bool read(const Usage& usage);
+  /// Sets a count that is not there. Precondition: it is not 0, and has at most max_bits.
+  void set(std::size_t meter, std::uint64_t count) {
+    present_ |= bit(meter);
+    count_[meter] = count;
+  }
 
   /// Bit i for meter_table[i].
   MeterSet present() const { return present_; }
@@ -39,8 +44,7 @@ class PlainCounts {
     if ((present_ & bit(place)) != 0) {
       return false;
     }
-    present_ |= bit(place);
-    count_[place] = count;
+    set(place, count);
     return true;
   }
 

@@ -354,6 +354,10 @@ const PriceAnswer* PriceBook::answer(const SkuQuery& query, Timestamp at) const 
   return known != nullptr ? known : remember(query, search(query, at));
 }
 
+const PriceAnswer* PriceBook::known_answer(const SkuQuery& query, Timestamp at) const {
+  return index_->answers.find(query, at);
+}
+
 PriceMatch PriceBook::find(const SkuQuery& query, Timestamp at) const {
   if (const PriceAnswer* const known = index_->answers.find(query, at)) {
     return {.entry = known->entry,

@@ -61,6 +61,8 @@ class PriceBook {
   /// The same for who prices row after row: what the book remembers of the query, in the time of one look into a table.
   /// Null where find() has to say why there is no price, or where the answer cannot be kept. Valid until the next call.
   const PriceAnswer* answer(const SkuQuery& query, Timestamp at) const;
+  /// The same where it is remembered already; null where it would have to be searched for.
+  const PriceAnswer* known_answer(const SkuQuery& query, Timestamp at) const;
   /// What most rows of a report come to: the cost of a stored usage at the plain price (plain_price.hpp) that the book
   /// remembers for provider and model, without asking for more. Nothing where it takes more than that. Neither throws
   /// nor allocates.

@@ -13,9 +13,6 @@ namespace spend {
 
 using namespace numeric_image;
 
-namespace {
-
-/// The value of a whole number from 0 to below 1e16 as counts are, or -1: what is not such a number takes longer.
 std::int64_t small_count(Datum datum) {
   const auto* const image = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
   if (VARATT_IS_EXTERNAL(image) || VARATT_IS_COMPRESSED(image)) {
@@ -35,8 +32,6 @@ std::int64_t small_count(Datum datum) {
   }
   return value;
 }
-
-}  // namespace
 
 NumericValue decode_numeric(Datum datum) {
   NumericValue result;

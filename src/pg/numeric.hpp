@@ -17,6 +17,9 @@ struct NumericValue {
 /// itself, and its exported conversions allocate or round; check_numeric_codec() proves the layout once per backend.
 NumericValue decode_numeric(Datum datum);
 
+/// The value of a whole number from 0 to below 1e16, as counts are, or -1: what is not such a number takes longer.
+std::int64_t small_count(Datum datum);
+
 /// A palloc'd numeric equal to the value, without trailing zeros in its scale. Its header is that of a value in memory,
 /// four bytes long: every function on numerics unpacks a shorter one first, into a copy.
 Datum encode_numeric(const Decimal& value, bool negative = false);

@@ -2,6 +2,7 @@
 
 #include "core/cost.hpp"
 #include "pg/numeric.hpp"
+#include "pg/plain_pricing.hpp"
 #include "pg/price_cache.hpp"
 #include "pg/price_terms_cache.hpp"
 #include "pg/usage_row.hpp"
@@ -151,7 +152,9 @@ void price_usage_row(UsageRow& row, MissingPrice missing) {
   const std::optional<Decimal> reported = reported_cost(row);
   const std::shared_ptr<const PricingData>& pricing = pricing_data_of_command();
   if (!reported.has_value()) {
-    price_by_table(row, *pricing, missing);
+    if (!price_plainly(row, *pricing)) {
+      price_by_table(row, *pricing, missing);
+    }
     return;
   }
   const std::string currency = reported_currency(row);

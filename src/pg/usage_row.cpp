@@ -1,7 +1,10 @@
 #include "pg/usage_row.hpp"
 
+#include "core/lattice_shape.hpp"
 #include "core/meters.hpp"
+#include "core/plain_counts.hpp"
 #include "core/scope.hpp"
+#include "core/short_text.hpp"
 #include "pg/numeric.hpp"
 #include "pg/tables.hpp"
 #include "pg/values.hpp"
@@ -289,6 +292,40 @@ const Usage& UsageRow::usage() const {
     }
   }
   return result;
+}
+
+bool UsageRow::read_plain(PlainCounts& counts) const {
+  static constexpr auto meters = [] {
+    std::array<std::size_t, UsageColumns::meter_names.size()> places{};
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      places[i] = static_cast<std::size_t>(
+          std::find_if(meter_table.begin(), meter_table.end(),
+                       [&](const MeterInfo& meter) { return meter.name == UsageColumns::meter_names[i]; }) -
+          meter_table.begin());
+    }
+    return places;
+  }();
+  // That of a meter with two parents is kept: see Usage.
+  static_assert(std::all_of(meters.begin(), meters.end(),
+                            [](std::size_t meter) { return (lattice::shape.intersections & bit(meter)) == 0; }));
+  if (!is_null(columns_.other_usage) || !is_null(columns_.unpriced_counts[0]) ||
+      !is_null(columns_.unpriced_counts[1])) {
+    return false;
+  }
+  bool has_any = false;
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    if (!is_null(columns_.meters[i])) {
+      has_any = true;
+      const std::int64_t count = small_count(get(columns_.meters[i]));
+      if (count < 0 || count >= static_cast<std::int64_t>(count_limit)) {
+        return false;
+      }
+      if (count != 0) {
+        counts.set(meters[i], static_cast<std::uint64_t>(count));
+      }
+    }
+  }
+  return has_any;
 }
 
 bool UsageRow::has_usage() const {

@@ -111,6 +111,9 @@ class UsageRow {
   /// The quantities that a price is applied to; valid until the next call. Errors: 22023 for a negative, NaN or
   /// infinite count, naming the column.
   const Usage& usage() const;
+  /// The same where it is nothing but whole numbers below the limit of a count, and no other count of the row has to be
+  /// checked; else false.
+  bool read_plain(PlainCounts& counts) const;
   /// Whether the row carries any quantity at all: no usage is not zero usage.
   bool has_usage() const;
   SkuQuery sku() const;
