@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/decimal.hpp"
+#include "core/short_text.hpp"
 
 namespace spend {
 
@@ -107,24 +107,7 @@ class ByteCache {
     slots_.resize(first_places);
   }
 
-  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-    const u128 product = static_cast<u128>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  }
-
-  std::uint64_t hash_of(std::string_view key) const {
-    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
-    std::uint64_t hash = secret_ ^ (key.size() * odd);
-    std::uint64_t word;
-    while (key.size() >= sizeof(word)) {
-      std::memcpy(&word, key.data(), sizeof(word));
-      hash = fold(hash ^ word, odd);
-      key.remove_prefix(sizeof(word));
-    }
-    word = 0;
-    std::memcpy(&word, key.data(), key.size());
-    return fold(hash ^ word, secret_ | 1U);
-  }
+  std::uint64_t hash_of(std::string_view key) const { return hash_of_short(key, secret_); }
 
   void place(Slot&& filled) {
     for (;;) {
@@ -158,7 +141,7 @@ class ByteCache {
   std::size_t most_places_;
   std::size_t most_bytes_;
   std::size_t bytes_ = 0;
-  std::uint64_t secret_ = 0;
+  HashSecret secret_;
   std::vector<Slot> slots_;
 };
 

@@ -7,7 +7,7 @@
 
 namespace spend {
 
-// For names that are looked up in every row. Both go through words, the last of which overlaps the one before: a call
+// For names that are looked up in every row. All go through words, the last of which overlaps the one before: a call
 // of a library function takes longer than what it has to do for so few bytes.
 
 namespace detail {
@@ -55,6 +55,34 @@ inline bool same_bytes(std::string_view text, const char* other) {
     }
   }
   return (differ(last) | differ(last + sizeof(Word))) == 0;
+}
+
+/// Copies the text to where there is room for it.
+inline void copy_bytes(std::string_view text, char* to) {
+  using Word = std::uint64_t;
+  using Half = std::uint32_t;
+  constexpr std::size_t many = 64;
+  const char* const at = text.data();
+  const std::size_t size = text.size();
+  const auto copy_word = [&](auto word, std::size_t place) {
+    std::memcpy(&word, at + place, sizeof word);
+    std::memcpy(to + place, &word, sizeof word);
+  };
+  if (size > many) {
+    std::memcpy(to, at, size);
+  } else if (size >= sizeof(Word)) {
+    for (std::size_t place = 0; place + sizeof(Word) < size; place += sizeof(Word)) {
+      copy_word(Word{}, place);
+    }
+    copy_word(Word{}, size - sizeof(Word));
+  } else if (size >= sizeof(Half)) {
+    copy_word(Half{}, 0);
+    copy_word(Half{}, size - sizeof(Half));
+  } else {
+    for (std::size_t i = 0; i < size; ++i) {
+      to[i] = at[i];
+    }
+  }
 }
 
 /// What makes a hash unguessable where the texts are somebody's input: random numbers.

@@ -1,6 +1,7 @@
 #include "pg/usage_kinds.hpp"
 
 #include "core/byte_cache.hpp"
+#include "core/short_text.hpp"
 #include "core/text_key.hpp"
 #include "pg/composite_row.hpp"
 #include "pg/tuple_builder.hpp"
@@ -19,41 +20,24 @@ constexpr std::size_t most_remembered = 20'000;
 std::size_t bytes_remembered = 0;  // of the parts, which may be long
 constexpr std::size_t most_bytes = 64UL * 1024 * 1024;
 
-/// The row before is of the same kind more often than not.
-std::string last_as_sent;
-RowClass last_class;
+/// Those found lately, each where price and lengths of a row lead: most rows are of few classes, and to compare a row
+/// with one takes less time than to look it up.
+struct FoundLately {
+  std::string as_sent;
+  RowClass row_class;
+};
+std::array<FoundLately, 64> lately;
 
 /// Bytes that are put together anew for every row.
 class Bytes {
  public:
   void clear() { size_ = 0; }
-  void append(const void* data, std::size_t size) {
-    if (size > room_.size() - size_) {
-      room_.resize(2 * (size_ + size));
+  void append(std::string_view text) {
+    if (text.size() > room_.size() - size_) {
+      room_.resize(2 * (size_ + text.size()));
     }
-    std::memcpy(room_.data() + size_, data, size);
-    size_ += size;
-  }
-  void append(char byte) { append(&byte, 1); }
-  void append(std::string_view text) { append(text.data(), text.size()); }
-
-  /// Appends a value as it lies in memory, so that no two rows that differ in one are alike. That the same text may lie
-  /// there in two ways does no harm.
-  void append(const UsageRow& row, AttrNumber attribute) {
-    if (row.is_null(attribute)) {
-      append('\0');
-      return;
-    }
-    const char* const image = DatumGetPointer(row.get(attribute));
-    if (VARATT_IS_1B(image) && !VARATT_IS_1B_E(image)) {
-      append(image, VARSIZE_1B(image));
-      return;
-    }
-    const std::string_view text = row.text(attribute);
-    const std::uint64_t length = text.size();
-    append('\2');  // no header of a short text is even
-    append(&length, sizeof length);
-    append(text);
+    copy_bytes(text, room_.data() + size_);
+    size_ += text.size();
   }
   std::string_view view() const { return {room_.data(), size_}; }
 
@@ -61,6 +45,48 @@ class Bytes {
   std::size_t size_ = 0;
   std::vector<char> room_;
 };
+
+/// Takes the same bytes, and tells whether they are those of before.
+class Comparison {
+ public:
+  explicit Comparison(std::string_view before) : rest_(before) {}
+  void append(std::string_view text) {
+    if (is_same_ && text.size() <= rest_.size() && same_bytes(text, rest_.data())) {
+      rest_.remove_prefix(text.size());
+    } else {
+      is_same_ = false;
+    }
+  }
+  bool is_same() const { return is_same_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool is_same_ = true;
+};
+
+template <typename Value>
+std::string_view image_of(const Value& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+/// Appends a value as it lies in memory, so that no two rows that differ in one are alike. That the same text may lie
+/// there in two ways does no harm.
+template <typename To>
+void append_value(const UsageRow& row, AttrNumber attribute, To& to) {
+  if (row.is_null(attribute)) {
+    to.append(std::string_view("\0", 1));
+    return;
+  }
+  const char* const image = DatumGetPointer(row.get(attribute));
+  if (VARATT_IS_1B(image) && !VARATT_IS_1B_E(image)) {
+    to.append(std::string_view(image, VARSIZE_1B(image)));
+    return;
+  }
+  const std::string_view text = row.text(attribute);
+  to.append("\2");  // no header of a short text is even
+  to.append(image_of(text.size()));
+  to.append(text);
+}
 
 /// A status that is longer than every word that is known.
 constexpr std::size_t longest_status = 64;
@@ -80,24 +106,40 @@ bool has_telling_reason(std::string_view pricing_status) {
   return pricing_status != "priced";
 }
 
-/// What the class of a row depends on. Valid until the next call.
-std::string_view as_sent(const UsageRow& row) {
-  static Bytes bytes;  // kept for its memory
+std::int64_t price_id_of(const UsageRow& row) {
+  const AttrNumber price_id = row.columns().price_id;
+  return row.is_null(price_id) ? -1 : DatumGetInt64(row.get(price_id));
+}
+
+/// Appends what the class of a row depends on.
+template <typename To>
+void append_class(const UsageRow& row, To& to) {
   const UsageColumns& at = row.columns();
-  bytes.clear();
-  const std::int64_t price_id = row.is_null(at.price_id) ? -1 : DatumGetInt64(row.get(at.price_id));
-  bytes.append(&price_id, sizeof price_id);
-  bytes.append(static_cast<char>((row.is_null(at.price_id) ? 1 : 0) + (row.text(at.blocked_reason).empty() ? 0 : 2)));
-  bytes.append(row, model_column(row));
+  to.append(image_of(price_id_of(row)));
+  to.append(
+      image_of(static_cast<char>((row.is_null(at.price_id) ? 1 : 0) + (row.text(at.blocked_reason).empty() ? 0 : 2))));
+  append_value(row, model_column(row), to);
   for (const AttrNumber attribute : {at.provider, at.surface, at.region, at.service_tier, at.speed, at.variant,
                                      at.currency, at.operation, at.route, at.purpose, at.pricing_status, at.source}) {
-    bytes.append(row, attribute);
+    append_value(row, attribute, to);
   }
   if (has_telling_reason(row.text(at.pricing_status))) {
-    bytes.append(row, at.pricing_reason);
+    append_value(row, at.pricing_reason, to);
   }
-  bytes.append(status_of(row));
+  to.append(status_of(row));
+}
+
+/// The same as one text, valid until the next call.
+std::string_view as_sent(const UsageRow& row) {
+  static Bytes bytes;  // kept for its memory
+  bytes.clear();
+  append_class(row, bytes);
   return bytes.view();
+}
+
+FoundLately& lately_found_for(const UsageRow& row) {
+  const std::size_t lengths = row.text(model_column(row)).size() + 16 * row.text(row.columns().status).size();
+  return lately[(static_cast<std::size_t>(price_id_of(row)) * 7 + lengths) % lately.size()];
 }
 
 Hash128 id_of(const UsageKind& kind) {
@@ -181,18 +223,24 @@ void append_to_dictionary(const UsageKind& kind) {
 }  // namespace
 
 RowClass class_of(const UsageRow& row) {
+  FoundLately& last = lately_found_for(row);
+  if (last.row_class.kind != nullptr) {
+    Comparison comparison(last.as_sent);
+    append_class(row, comparison);
+    if (comparison.is_same()) {
+      return last.row_class;
+    }
+  }
   const std::string_view sent = as_sent(row);
-  if (last_class.kind != nullptr && sent == last_as_sent) {
-    return last_class;
+  const RowClass* const known_class = known_as_sent.find(sent);
+  const RowClass found = known_class != nullptr ? *known_class : classify(row);
+  if (known_class == nullptr) {
+    known_as_sent.insert(sent, found);
   }
-  if (const RowClass* const found = known_as_sent.find(sent)) {
-    last_class = *found;
-  } else {
-    last_class = classify(row);
-    known_as_sent.insert(sent, last_class);
-  }
-  last_as_sent = sent;
-  return last_class;
+  last.row_class = {};  // it does not go with other bytes if there is no memory for these
+  last.as_sent = sent;
+  last.row_class = found;
+  return found;
 }
 
 void store_kind(UsageKind& kind) {
@@ -219,7 +267,7 @@ void bound_kinds() {
     bytes_remembered = 0;
     known_as_sent.clear();
     uncommitted.clear();
-    last_class = {};
+    lately = {};
   }
 }
 

@@ -441,7 +441,7 @@ std::string_view UsageRow::dimensions_as_sent(const DimensionRegistry& registry,
     }
     bytes[size] = static_cast<char>(kind);
     std::memcpy(&bytes[size + 1], &length, sizeof length);
-    std::copy(part.begin(), part.end(), &bytes[size + 1 + sizeof length]);
+    copy_bytes(part, &bytes[size + 1 + sizeof length]);
     size = end;
   };
   for (std::size_t i = 0; i < dimension_columns.size(); ++i) {
