@@ -58,12 +58,24 @@ Atto own_amount(const CounterUse& use) {
   return total;
 }
 
-void add_own(const CounterKey& key, Atto amount) {
+/// What the running level has added to its reject counters.
+CounterMap<Atto>& own_of_level() {
   const int nesting = GetCurrentTransactionNestLevel();
   if (accounting.reject_levels.empty() || accounting.reject_levels.back().nesting < nesting) {
     accounting.reject_levels.push_back({nesting, {}});
   }
-  accounting.reject_levels.back().own[key] += amount;
+  return accounting.reject_levels.back().own;
+}
+
+/// What own_amount() says, and the place where the running level keeps its part, as long as the level runs.
+struct OwnPlace {
+  Atto total;
+  Atto* of_level;
+};
+OwnPlace own_place(const CounterUse& use) {
+  Atto* const of_level = &own_of_level()[use.key()];
+  const bool is_all = accounting.reject_levels.size() == 1 && was_known_at_first_row(*use.budget);
+  return {is_all ? *of_level : own_amount(use), of_level};
 }
 
 /// Whether these are still the budgets after what others have committed while we waited: nobody is refused by a limit
@@ -117,11 +129,11 @@ void lock_expected() {
 }  // namespace
 
 void expect_row(const UsageRow& row, Attribution& attribution) {
-  const std::shared_ptr<const BudgetSet> budgets = budget_set();
   // A row that settles a hold has to have the counters' locks before the clock is read.
-  if (budgets->empty() || (!counters().takes_rows() && row.is_null(row.columns().hold_id))) {
+  if (budget_set()->empty() || (!counters().takes_rows() && row.is_null(row.columns().hold_id))) {
     return;
   }
+  const std::shared_ptr<const BudgetSet> budgets = budget_set();
   if (accounting.expected_from != budgets) {
     accounting.expected.clear();
     accounting.expected_from = budgets;
@@ -227,7 +239,12 @@ namespace {
 /// nothing was taken.
 bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const std::vector<BudgetMatch>& matches,
                        const RowFacts& facts, const UsageRow& row, int sign, Arrival arrival) {
-  boost::container::small_vector<std::pair<CounterUse, Atto>, 4> movements;
+  struct Moved {
+    Atto amount;
+    Atto* of_level;
+    std::optional<CounterUse> settled;  ///< what others have to know at once
+  };
+  boost::container::small_vector<Moved, 4> movements;
   boost::container::small_vector<Asked, 4> asked;
   for (const BudgetMatch& match : matches) {
     if (arrival == Arrival::settlement && !counters().takes_rows() && !match.budget->is_own_uncommitted()) {
@@ -239,7 +256,13 @@ bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const st
       continue;
     }
     const Movement movement = movement_of(*match.budget, facts);
-    for (const CounterUse& use : uses_of(match, facts.occurred_at, facts.enforced_at)) {
+    auto uses = uses_of(match, facts.occurred_at, facts.enforced_at);
+    for (CounterUse& use : uses) {
+      const OwnPlace own = own_place(use);
+      movements.push_back({sign * movement.amount, own.of_level, std::nullopt});
+      if (arrival == Arrival::settlement && !use.budget->is_own_uncommitted()) {
+        movements.back().settled = use;
+      }
       if (arrival == Arrival::direct && sign > 0 && may_refuse(use)) {
         if (movement.unpriced && match.budget->denies_unpriced) {
           if (!are_latest(budgets)) {
@@ -248,10 +271,9 @@ bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const st
           refuse_unpriced(use, facts, row);
         }
         if (movement.amount > 0) {
-          asked.push_back({use, movement.amount, own_amount(use)});
+          asked.push_back({std::move(use), movement.amount, own.total});
         }
       }
-      movements.emplace_back(use, sign * movement.amount);
     }
   }
   const Admission admission = admit({asked.data(), asked.size()});
@@ -261,11 +283,11 @@ bool take_from_budgets(const std::shared_ptr<const BudgetSet>& budgets, const st
     }
     refuse_exceeded(admission.stopped_by->use, admission.decision, admission.stopped_by->amount, facts, row);
   }
-  for (const auto& [use, amount] : movements) {
-    if (arrival == Arrival::settlement && !use.budget->is_own_uncommitted()) {
-      counters().set_own(use, own_amount(use) + amount);
+  for (const Moved& moved : movements) {
+    if (moved.settled.has_value()) {
+      counters().set_own(*moved.settled, own_amount(*moved.settled) + moved.amount);
     }
-    add_own(use.key(), amount);
+    *moved.of_level += moved.amount;
   }
   return true;
 }
@@ -302,11 +324,17 @@ bool account_at_once(const UsageRow& row, Attribution& attribution) {
   if (!await_attribution(attribution)) {
     return false;
   }
+  if (const std::shared_ptr<const BudgetSet>& none = budget_set(); none->empty()) {
+    if (accounting.journal.empty()) {
+      accounting.first_budgets = none;
+    }
+    add_to_journal(attribution, facts_of(row), +1);
+    return true;
+  }
   const std::shared_ptr<const BudgetSet> budgets = budget_set();
-  Attribution& counted = budgets->empty() ? attribution : budgets->refine(row, attribution);
-  const auto matches = budgets->empty() ? nullptr : budgets->matching(counted);
-  const bool asks_budgets =
-      matches != nullptr && std::any_of(matches->begin(), matches->end(),
+  Attribution& counted = budgets->refine(row, attribution);
+  const auto matches = budgets->matching(counted);
+  const bool asks_budgets = std::any_of(matches->begin(), matches->end(),
                                         [](const BudgetMatch& match) { return match.budget->locks_in_statement(); });
   if (asks_budgets && counters().takes_rows()) {
     return false;

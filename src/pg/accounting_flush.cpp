@@ -41,16 +41,43 @@ struct Planned {
   bool is_read = false;  ///< looked at even if it is not moved
 };
 
-void add_planned(CounterMap<Planned>& planned, const CounterUse& use, const CounterDelta& delta) {
-  if (use.budget->is_own_uncommitted()) {
-    return;
-  }
+Planned& planned_for(CounterMap<Planned>& planned, const CounterUse& use) {
   const auto [place, is_new] = planned.try_emplace(use.key());
   if (is_new) {
     place->second = {use.key(), use, {}};
   }
-  place->second.delta += delta;
+  return place->second;
 }
+
+void add_planned(CounterMap<Planned>& planned, const CounterUse& use, const CounterDelta& delta) {
+  if (!use.budget->is_own_uncommitted()) {
+    planned_for(planned, use).delta += delta;
+  }
+}
+
+/// Where the last entry that had the same answer of the same budgets went: a long journal moves few counters, one entry
+/// after the other.
+class PlannedLately {
+ public:
+  /// The delta for rows of that time, or nullptr when it has to be looked up.
+  CounterDelta* find(const BudgetMatch& match, Timestamp bucket) const {
+    const auto known = places_.find(&match);
+    return known != places_.end() && known->second.period.contains(bucket) ? known->second.delta : nullptr;
+  }
+  /// Hours are looked up each time: two of them overlap where clocks are set back by less than one.
+  void remember(const BudgetMatch& match, const Period& period, CounterDelta& delta) {
+    if (match.budget->period.kind != PeriodKind::hour) {
+      places_.insert_or_assign(&match, PlaceOfPeriod{period, &delta});
+    }
+  }
+
+ private:
+  struct PlaceOfPeriod {
+    Period period;
+    CounterDelta* delta;
+  };
+  std::unordered_map<const BudgetMatch*, PlaceOfPeriod> places_;
+};
 
 /// What a rolling budget allows is a matter of its whole window: the counters of its other days are looked at, too.
 void add_windows(CounterMap<Planned>& planned) {
@@ -97,18 +124,30 @@ void plan_from_rows(const BudgetSet& budgets, CounterMap<Planned>& planned) {
 
 /// Every counter that the journal moves under these budgets, in key order.
 std::vector<Planned> plan(const BudgetSet& budgets) {
+  if (budgets.empty()) {
+    return {};
+  }
   CounterMap<Planned> planned;
   const bool reads_rows = must_read_rows(budgets);
   if (reads_rows) {
     plan_from_rows(budgets, planned);
   }
+  PlannedLately lately;
   accounting.journal.for_each([&](const Journal::Entry& entry) {
-    const auto matches = budgets.matching(*entry.attribution);
-    for (const BudgetMatch& match : *matches) {
+    const std::vector<BudgetMatch>& matches = *budgets.matching(*entry.attribution);
+    for (const BudgetMatch& match : matches) {
       const bool is_planned = reads_rows && !match.budget->row_dimensions.empty();
-      if (!is_planned && match.budget->valid.contains(entry.bucket) && !is_counted_already(*match.budget, entry)) {
-        add_planned(planned, use_of(match, entry.bucket), accounting.journal.delta_of(*match.budget, entry));
+      if (is_planned || match.budget->is_own_uncommitted() || !match.budget->valid.contains(entry.bucket) ||
+          is_counted_already(*match.budget, entry)) {
+        continue;
       }
+      CounterDelta* delta = lately.find(match, entry.bucket);
+      if (delta == nullptr) {
+        const CounterUse use = use_of(match, entry.bucket);
+        delta = &planned_for(planned, use).delta;
+        lately.remember(match, use.period, *delta);
+      }
+      *delta += accounting.journal.delta_of(*match.budget, entry);
     }
   });
   add_windows(planned);

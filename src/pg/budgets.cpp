@@ -130,7 +130,7 @@ bool BudgetSet::looks_at_all_of(const Budget& budget) const {
                      [&](const Scope::Condition& condition) { return contains(dimensions_, condition.dimension); });
 }
 
-std::shared_ptr<const std::vector<BudgetMatch>> BudgetSet::matching(Attribution& attribution) const {
+const std::shared_ptr<const std::vector<BudgetMatch>>& BudgetSet::matching(Attribution& attribution) const {
   if (attribution.matched_by == number_) {
     return attribution.matches;
   }
@@ -216,18 +216,18 @@ bool BudgetSet::saw(const Budget& budget) const {
          known->second->redefined_by == budget.redefined_by;
 }
 
-std::shared_ptr<const BudgetSet> budget_set() {
+const std::shared_ptr<const BudgetSet>& budget_set() {
   // Their defaults come from the settings, and what is a row dimension from the registry; others read these, too:
   // whether they are another version tells their address.
   static std::shared_ptr<const Settings> defaults;
   static std::shared_ptr<const DimensionRegistry> registry;
-  if (std::shared_ptr<const Settings> current = settings(); current != defaults) {
+  if (const std::shared_ptr<const Settings>& current = settings(); current != defaults) {
     mark_changed(Table::budgets);
-    defaults = std::move(current);
+    defaults = current;
   }
-  if (std::shared_ptr<const DimensionRegistry> current = dimension_registry(); current != registry) {
+  if (const std::shared_ptr<const DimensionRegistry>& current = dimension_registry(); current != registry) {
     mark_changed(Table::budgets);
-    registry = std::move(current);
+    registry = current;
   }
   return cache.get();
 }

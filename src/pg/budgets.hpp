@@ -85,8 +85,8 @@ class BudgetSet {
 
   bool empty() const { return kinds_.empty(); }
   /// Those that cover an attribution, by budget_id: the order in which the counters of one row are locked. It remembers
-  /// them; keep the answer, not a reference into it.
-  std::shared_ptr<const std::vector<BudgetMatch>> matching(Attribution& attribution) const;
+  /// them; copy the pointer to keep the answer across anything that may read rows.
+  const std::shared_ptr<const std::vector<BudgetMatch>>& matching(Attribution& attribution) const;
   /// What a row of this attribution is counted under: the attribution itself, unless a budget that may cover it asks
   /// for row dimensions; then one that has these in addition. Kept to the end of the transaction, as its base is.
   Attribution& refine(const UsageRow& row, Attribution& attribution) const;
@@ -131,7 +131,8 @@ class BudgetSet {
   mutable ByteCache<Answer> answers_{16'384, 4 * 1024 * 1024};
 };
 
-std::shared_ptr<const BudgetSet> budget_set();
+/// Copy the pointer to keep the set across the next call.
+const std::shared_ptr<const BudgetSet>& budget_set();
 /// Whether a budget that is valid in a time covers usage of an attribution, by its dimensions alone; false for one that
 /// the dictionary lacks.
 bool has_budget(const Hash128& attribution, const Period& time);

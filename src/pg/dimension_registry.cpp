@@ -56,7 +56,7 @@ bool DimensionRegistry::is_of_row(std::string_view name) const {
          std::find(row_dimension_columns.begin(), row_dimension_columns.end(), name) != row_dimension_columns.end();
 }
 
-std::shared_ptr<const DimensionRegistry> dimension_registry() {
+const std::shared_ptr<const DimensionRegistry>& dimension_registry() {
   return cache.get();
 }
 

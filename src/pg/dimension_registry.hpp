@@ -36,6 +36,6 @@ struct DimensionRegistry {
   bool is_of_row(std::string_view name) const;
 };
 
-std::shared_ptr<const DimensionRegistry> dimension_registry();
+const std::shared_ptr<const DimensionRegistry>& dimension_registry();
 
 }  // namespace spend

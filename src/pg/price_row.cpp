@@ -61,19 +61,19 @@ void check_indexed_ids(const UsageRow& row) {
 
 /// What an administrator set to be refused. Only a row that comes by INSERT is: what reports a later fact is recorded.
 void refuse_by_settings(const UsageRow& row) {
-  const std::shared_ptr<const Settings> rules = settings();
-  if (!rules->strict_usage && !rules->strict_pricing) {
+  const Settings& rules = *settings();
+  if (!rules.strict_usage && !rules.strict_pricing) {
     return;
   }
   const UsageColumns& at = row.columns();
   const std::string_view status = row.text(at.pricing_status);
-  if (rules->strict_usage && status == to_string(PricingStatus::inconsistent)) {
+  if (rules.strict_usage && status == to_string(PricingStatus::inconsistent)) {
     raise(Error{ErrorKind::inconsistent_usage, "inconsistent usage: " + std::string(row.text(at.pricing_reason)),
                 "spend.settings.strict_usage is on.",
                 "Counts are inclusive: input_tokens contains cached and modality tokens, output_tokens contains "
                 "reasoning tokens."});
   }
-  if (rules->strict_pricing && status == to_string(PricingStatus::unpriced)) {
+  if (rules.strict_pricing && status == to_string(PricingStatus::unpriced)) {
     raise(MAKE_SQLSTATE('S', 'P', '0', '0', '3'),
           "usage row cannot be priced: " + std::string(row.text(at.pricing_reason)),
           "spend.settings.strict_pricing is on.", "Set the price with spend.set_price(), then insert the row again.");

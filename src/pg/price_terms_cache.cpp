@@ -65,7 +65,7 @@ TableCache<PriceTerms> cache(Table::price_terms, load);
 
 }  // namespace
 
-std::shared_ptr<const PriceTerms> price_terms_of_command() {
+const std::shared_ptr<const PriceTerms>& price_terms_of_command() {
   static CommandIdentity pinned_for;
   static std::shared_ptr<const PriceTerms> pinned;
   const CommandIdentity current = CommandIdentity::current();
@@ -97,10 +97,10 @@ TermFacts term_facts(const UsageRow& row, const Sku& priced, bool with_dimension
 Result<CustomerCost> apply_price_terms(const UsageRow& row, const Sku& priced, std::string_view currency,
                                        const Decimal& list_cost) {
   CustomerCost result{list_cost, {}};
-  const std::shared_ptr<const PriceTerms> terms = price_terms_of_command();
-  if (terms->empty()) {
+  if (price_terms_of_command()->empty()) {
     return result;
   }
+  const std::shared_ptr<const PriceTerms> terms = price_terms_of_command();
   const std::vector<const PriceTerm*> applicable =
       terms->applicable(term_facts(row, priced, terms->asks_dimensions()), currency, row.priced_at());
   Result<Decimal> cost = spend::apply_terms(list_cost, applicable);

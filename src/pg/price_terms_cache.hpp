@@ -8,7 +8,7 @@ namespace spend {
 
 /// spend.price_terms, replaced after a change of the table. This is the version that the current statement applies:
 /// every row trigger of one command sees the same, whatever is committed meanwhile.
-std::shared_ptr<const PriceTerms> price_terms_of_command();
+const std::shared_ptr<const PriceTerms>& price_terms_of_command();
 
 /// What terms may ask of a row that was priced as `priced`; without its dimensions if no term asks for them. Provider
 /// and model are those of the price; the other parts of the SKU are the row's own, also where another price stood in.

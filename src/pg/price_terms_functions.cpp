@@ -149,7 +149,7 @@ std::string currency_of(const UsageRow& row) {
 
 SPEND_FUNCTION(spend_check_term_scope) {
   const spend::TermScope scope = spend::scope_of(PG_GETARG_DATUM(0));
-  const std::shared_ptr<const spend::DimensionRegistry>& registry = spend::dimension_registry();
+  const std::shared_ptr<const spend::DimensionRegistry> registry = spend::dimension_registry();
   for (const spend::Scope::Condition& condition : scope.dimension_conditions()) {
     if (!registry->is_known(condition.dimension)) {
       spend::raise(spend::Error{spend::ErrorKind::invalid_value, "unknown dimension \"" + condition.dimension + "\"",

@@ -43,7 +43,7 @@ TableCache<Settings> cache(Table::settings, load);
 
 }  // namespace
 
-std::shared_ptr<const Settings> settings() {
+const std::shared_ptr<const Settings>& settings() {
   return cache.get();
 }
 

@@ -17,6 +17,6 @@ struct Settings {
   bool strict_pricing = false;                   ///< a row without a price is refused
 };
 
-std::shared_ptr<const Settings> settings();
+const std::shared_ptr<const Settings>& settings();
 
 }  // namespace spend

@@ -122,7 +122,7 @@ class Unfolded {
     pg_call([&] { table_endscan(scan); });
     for (const RollupGroups* const groups : pending_rollups()) {
       groups->for_each([&](const RollupGroup& group) {
-        const Delta delta = {{group.key.bucket, group.key.attribution, group.key.kind->id}, group.sums};
+        const Delta delta = {{group.key.bucket, group.key.attribution, group.key.kind->id}, group.sums.all()};
         visit(days_.of(group.key.bucket), delta);
       });
     }
