@@ -152,7 +152,7 @@ BEGIN
   RETURN result;
 END
 $$;
-SELECT pg_temp.said(c.relname, c.oid, CASE c.relname WHEN 'status' THEN ARRAY['checked_at', 'counter_mode', 'counters_in_memory', 'counter_capacity', 'reservations', 'reservation_capacity', 'counters_kept_as_rows'] ELSE ARRAY[]::text[] END)
+SELECT pg_temp.said(c.relname, c.oid, CASE c.relname WHEN 'status' THEN ARRAY['checked_at', 'is_preloaded', 'catalog_age_days', 'counter_mode', 'counters_in_memory', 'counter_capacity', 'reservations', 'reservation_capacity', 'counters_kept_as_rows'] ELSE ARRAY[]::text[] END)
 FROM pg_class AS c
 WHERE c.relnamespace = 'spend'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND (c.relkind <> 'v' OR c.relname NOT LIKE '\_%') AND c.relname NOT IN ('budget_epochs', 'budget_keys', 'commit_window')
 ORDER BY c.relname COLLATE "C";

@@ -1,6 +1,12 @@
 -- Views against their oracles. A public view, or a column of one, that has none is a difference, too.
 
-CREATE VIEW oracle.status AS SELECT 'status' AS status_key, count(*) AS unfolded_movements, min(d.written_at) AS oldest_unfolded_at FROM spend.counter_deltas AS d;
+CREATE VIEW oracle.status AS
+SELECT 'status' AS status_key, count(*) AS unfolded_movements, min(d.written_at) AS oldest_unfolded_at,
+  (SELECT count(*) FROM spend.rollup_deltas) AS unfolded_sums, (SELECT least(count(*), 100000) FROM ONLY spend.usage_default) AS default_partition_rows,
+  (SELECT count(*) FROM spend.alerts AS a WHERE a.delivered_at IS NULL) AS undelivered_alerts,
+  (SELECT min(a.created_at) FROM spend.alerts AS a WHERE a.delivered_at IS NULL) AS oldest_undelivered_at,
+  (SELECT max(p.checked_date) FROM spend.prices AS p WHERE p.origin = 'catalog') AS catalog_checked_date
+FROM spend.counter_deltas AS d;
 
 -- Columns that say nothing that rows could tell.
 CREATE TABLE oracle.labels (view_name text, column_name text, why text);
@@ -13,7 +19,8 @@ INSERT INTO oracle.labels VALUES
   ('focus', 'ChargeClass', 'words'), ('focus', 'ChargeDescription', 'words'), ('focus', 'SkuPriceDetails', 'words; the rules of FOCUS are tested by themselves'), ('focus', 'x_ChargeId', 'a hash'),
   ('focus', 'x_OriginChargeId', 'nothing is split'), ('focus', 'x_OriginBilledCost', 'nothing is split'), ('focus', 'x_OriginListCost', 'nothing is split'),
   ('focus', 'x_OriginContractedCost', 'nothing is split'),
-  ('status', 'checked_at', 'now'), ('status', 'counter_mode', 'of memory'), ('status', 'counters_in_memory', 'of memory'), ('status', 'counter_capacity', 'of memory'),
+  ('status', 'checked_at', 'now'), ('status', 'catalog_age_days', 'of now'), ('status', 'unpriced_calls', 'the sum of unpriced_usage, which is compared by itself'),
+  ('status', 'is_preloaded', 'of memory'), ('status', 'counter_mode', 'of memory'), ('status', 'counters_in_memory', 'of memory'), ('status', 'counter_capacity', 'of memory'),
   ('status', 'reservations', 'of memory'), ('status', 'reservation_capacity', 'of memory'), ('status', 'counters_kept_as_rows', 'of memory'),
   ('status', 'rollup_percent', 'of the sums, not of the rows'), ('status', 'warning', 'words'), ('status', 'hint', 'words');
 -- Version 1.2 has the columns of 1.4, which are compared there.
