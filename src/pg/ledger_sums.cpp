@@ -29,16 +29,13 @@ void wait_until_announced(const Budget& budget) {
   });
 }
 
-/// Lets every commit window that is open now close. Windows are short, nobody waits in one for a transaction that is
-/// idle; but that of a prepared transaction is open until somebody resolves it. So this asks for no lock, behind which
-/// all who come later would queue.
+/// Lets every commit window that is open now close. Windows are short: nobody waits in one for a transaction that is
+/// idle.
 void pass_commit_windows() {
   const Oid window = table_oid(Table::commit_window);
   pg_call([&] {
-    LOCKTAG tag;
-    SET_LOCKTAG_RELATION(tag, MyDatabaseId, window);
-    WaitForLockers(tag, ShareLock, false);
-    AcceptInvalidationMessages();
+    LockRelationOid(window, ShareLock);
+    UnlockRelationOid(window, ShareLock);
   });
 }
 

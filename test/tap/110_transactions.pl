@@ -188,23 +188,6 @@ query_fails_like($node, "$copy;\nm,11,red,x\n\\.\n", qr/SP001/, 'COPY is refused
 query_fails_like($node, "$copy;\n${rows}m,11,red,x\n\\.\n", qr/SP001/, 'and with it all that came before');
 in_order('COPY that is refused', 0);
 
-# A new counter waits for the end of a prepared transaction, which may have moved it; nobody else waits behind.
-query($node, q{DELETE FROM spend.budgets});
-query($node, q{BEGIN; SELECT use_tokens(1, 'red'); PREPARE TRANSACTION 'holder'});
-query($node, q{INSERT INTO spend.budgets (name, scope, amount, period, on_exceeded) VALUES ('late', '{"team": "late"}', 100, 'total', 'alert')});
-my $late = $node->background_psql('postgres');
-$late->query_until(qr/asked/, "\\echo asked\nSELECT use_tokens(1, 'late');\n");
-if (!shares_counters())
-{
-	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%''late''%' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()}),
-		'a new counter waits for a prepared transaction');
-}
-is(query($node, q{SET lock_timeout = '5s'; SELECT use_tokens(1, 'blue')}), '1', 'another row does not wait behind it');
-query($node, q{COMMIT PREPARED 'holder'});
-$late->quit;
-is(query($node, q{SELECT count(*) FROM spend.usage WHERE team = 'late'}), '1', 'the new counter has moved');
-verify_is_empty($node, 'after a prepared transaction that was waited for');
-
 # What the ledger was has gone before its counters could move.
 query($node, 'BEGIN; SELECT use_tokens(1); DROP EXTENSION pg_spend CASCADE; COMMIT');
 is(query($node, q{SELECT count(*) FROM pg_namespace WHERE nspname = 'spend'}), '0', 'a transaction may drop the ledger that it has written to');
